@@ -1,0 +1,60 @@
+"""The services that the gateway routes on: the union of what each source last said.
+
+A source (a registry client, a reader of static definitions) gives whole snapshots.  What it gave stays until it gives
+a better one; losing a source changes nothing.  Readers take :attr:`Directory.snapshot`, which is swapped whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from apiml_ws.core.registry import EMPTY, Snapshot, union
+
+Listener = Callable[[Snapshot], object]
+
+
+class Directory:
+    """Holds the newest snapshot of each source.
+
+    ``sources`` names all that are configured, in order of precedence.
+    """
+
+    def __init__(self, sources: Iterable[str], seconds: Callable[[], float]) -> None:
+        self._latest: dict[str, Snapshot | None] = dict.fromkeys(sources)
+        self._confirmed: dict[str, float] = {}
+        self._seconds = seconds
+        self._listeners: list[Listener] = []
+        self.snapshot: Snapshot = EMPTY
+
+    @property
+    def ready(self) -> bool:
+        """Whether any configured source was read once."""
+        return any(snapshot is not None for snapshot in self._latest.values())
+
+    def age(self, source: str) -> float | None:
+        """Seconds since ``source`` last confirmed what it said; None if it never did."""
+        confirmed = self._confirmed.get(source)
+        return None if confirmed is None else self._seconds() - confirmed
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The configured sources."""
+        return tuple(self._latest)
+
+    def confirm(self, source: str) -> None:
+        """``source`` was asked, and what it said before still holds."""
+        self._confirmed[source] = self._seconds()
+
+    def update(self, source: str, snapshot: Snapshot) -> None:
+        """``source`` says ``snapshot`` from now on; listeners hear of it when the union changed."""
+        self.confirm(source)
+        self._latest[source] = snapshot
+        merged = union(known for known in self._latest.values() if known is not None)
+        if merged != self.snapshot:
+            self.snapshot = merged
+            for listener in tuple(self._listeners):
+                listener(merged)
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call ``listener`` with each new snapshot."""
+        self._listeners.append(listener)
