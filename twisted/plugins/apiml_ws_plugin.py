@@ -2,6 +2,6 @@
 
 from twisted.application.service import ServiceMaker
 
-apiml_ws = ServiceMaker(  # type: ignore[no-untyped-call]
+apiml_ws = ServiceMaker(
     "apiml-ws", "apiml_ws.tap", "A WebSocket API gateway for the services of a Eureka registry", "apiml-ws"
 )
