@@ -31,10 +31,10 @@ class Reactor(Protocol):
     def stop(self) -> object:
         """Stop it."""
 
-    def callWhenRunning(self, callable: Callable[..., object], *args: object) -> object:  # noqa: A002, N802
+    def callWhenRunning(self, callable: Callable[..., object], *args: object) -> object:  # noqa: A002 - the name is the caller's
         """Call when it runs, or at once if it does."""
 
-    def callFromThread(self, callable: Callable[..., object], *args: object) -> object:  # noqa: A002, N802
+    def callFromThread(self, callable: Callable[..., object], *args: object) -> object:  # noqa: A002 - the name is the caller's
         """Call in its next turn, and wake it up."""
 
 

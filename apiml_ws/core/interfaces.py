@@ -36,7 +36,7 @@ class Clock(Protocol):
     def seconds(self) -> float:
         """Now."""
 
-    def callLater(self, delay: float, callable: Callable[..., object], *args: object, **kw: object) -> Timer:  # noqa: A002, N802
+    def callLater(self, delay: float, callable: Callable[..., object], *args: object, **kw: object) -> Timer:  # noqa: A002
         """Make the call ``delay`` seconds from now."""
 
 
