@@ -1,0 +1,1 @@
+"""A WebSocket API gateway for the services of a Eureka registry."""

@@ -1,0 +1,1 @@
+"""What the gateway decides: sessions, routes, causes and codes, frames.  No input, no output."""

@@ -1,0 +1,1 @@
+"""Where the routes come from: Eureka, static definitions, the embedded registry."""

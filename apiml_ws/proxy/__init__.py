@@ -1,0 +1,1 @@
+"""The sessions' two ends: handshakes, legs, relays, TLS."""

@@ -1,0 +1,1 @@
+"""The sample service ``discoverableclient`` and the development certificates of the quick start."""
