@@ -109,13 +109,14 @@ class Relay(Protocol):
 
     While no service is attached, whole frames and parts of frames from the client wait, ``Limits.waiting_limit`` bytes
     at most; then the client is no longer read.  Events are never sent from within a command: they come in a later turn.
-    After :meth:`RelayEvents.ended` of a side, every further command for that side does nothing.
+    A command for a side that was lost, has ended, or was never attached does nothing.
     """
 
     def attach(self, leg: OpenLeg) -> None:
-        """Take ``leg`` as the service's: the first, or the one in place of a service that was lost.
+        """Take ``leg`` as the service's: the first, or the one in place of a service that was lost or has ended.
 
-        Delivered to it first, in this order: what of the lost one's input may be sent again, then what waits.
+        Delivered to it first, in this order: what of the former one's input may be sent again, then what waits.  That holds
+        when the client, after a close frame of its own, has ended meanwhile, too.
         """
 
     def close(self, side: Side, close: Close) -> None:
@@ -136,7 +137,11 @@ class Relay(Protocol):
         """Put a ping or pong of the gateway's own on that leg at the next frame boundary."""
 
     def hold(self) -> None:
-        """From now until :meth:`attach`, let the client's data wait and answer its pings with pongs."""
+        """From now until :meth:`attach`, let the client's data wait and answer its pings with pongs.
+
+        A service that said close and is still there gets none of it: a :meth:`close` for it is not preceded by what waits,
+        and if it stands inside a frame that came from the client, its connection is dropped instead.
+        """
 
     def counters(self, side: Side) -> Counters:
         """What came from that leg; the service's go on over an exchange of its leg."""
