@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 
+from apiml_ws.core.config_problem import Problem
+
 Network = IPv4Network | IPv6Network
 
 
@@ -144,7 +146,10 @@ class EmbeddedConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything that an operator can say."""
+    """Everything that an operator can say.
+
+    ``relay_threads``: 0 means one for each core.  Paths are ready to be opened.  ``warnings`` are for the log at start.
+    """
 
     address: str = "0.0.0.0"  # noqa: S104 - the documented default
     port: int = 10010
@@ -163,3 +168,4 @@ class Config:
     cors_enabled: bool = False
     cors_allowed_origins: tuple[str, ...] = ()
     password_file: str | None = None
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)
