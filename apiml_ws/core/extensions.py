@@ -1,9 +1,9 @@
 """permessage-deflate (RFC 7692): what is offered, accepted and agreed on the two legs of a session.
 
     class Deflate: server_no_context_takeover, client_no_context_takeover: bool
-                   server_max_window_bits, client_max_window_bits: int
+                   server_max_window_bits, client_max_window_bits: int;  server_window_named: bool
                    .spelling: str;  Deflate.parse(header: str) -> Deflate | None
-    class Offer: the same members, window bits may be None;  .spelling: str
+    class Offer: the same parameters, window bits may be None;  .spelling: str
     def offers(header: str) -> tuple[Offer, ...]                                  a client's usable offers
     def accept(header: str, *, takeover: bool = True) -> Deflate | None           client-first: the answer to the client
     def offer(agreed: str) -> tuple[str, ...]                                     client-first: what the service is offered
@@ -48,22 +48,33 @@ class InvalidExtensionsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Deflate:
-    """Parameters that a leg agreed on; window bits from 8 to 15."""
+    """Parameters that a leg agreed on; window bits from 8 to 15.
+
+    ``server_window_named``: a server window of 15 is spelled out, for the client asked for it and wants an answer
+    (RFC 7692 section 7.1.2.1).
+    """
 
     server_no_context_takeover: bool = False
     client_no_context_takeover: bool = False
     server_max_window_bits: int = _WIDEST
     client_max_window_bits: int = _WIDEST
+    server_window_named: bool = False
 
     @property
     def spelling(self) -> str:
-        """The canonical one, as it stands in an answer: fixed order, and nothing that is the default."""
+        """The canonical one, as it stands in an answer: fixed order, and nothing that needs not be said."""
+        server_bits, client_bits = self.server_max_window_bits, self.client_max_window_bits
         return _spelled(
             self.server_no_context_takeover,
             self.client_no_context_takeover,
-            _unless_widest(_SERVER_BITS, self.server_max_window_bits),
-            _unless_widest(_CLIENT_BITS, self.client_max_window_bits),
+            f"{_SERVER_BITS}={server_bits}" if self.names_server_window else "",
+            "" if client_bits == _WIDEST else f"{_CLIENT_BITS}={client_bits}",
         )
+
+    @property
+    def names_server_window(self) -> bool:
+        """Whether the spelling has ``server_max_window_bits``."""
+        return self.server_window_named or self.server_max_window_bits != _WIDEST
 
     @classmethod
     def parse(cls, header: str) -> Deflate | None:
@@ -82,6 +93,7 @@ class Deflate:
             _CLIENT_FRESH in parameters,
             int(parameters.get(_SERVER_BITS) or _WIDEST),
             int(parameters.get(_CLIENT_BITS) or _WIDEST),
+            parameters.get(_SERVER_BITS) == str(_WIDEST),
         )
 
 
@@ -113,6 +125,7 @@ class Offer:
         """Whether ``answer`` is a legal one to this offer (RFC 7692 section 7.1)."""
         return (
             answer.server_no_context_takeover >= self.server_no_context_takeover
+            and answer.names_server_window >= (self.server_max_window_bits is not None)
             and answer.server_max_window_bits <= (self.server_max_window_bits or _WIDEST)
             and (self.client_max_window_bits or _WIDEST) >= answer.client_max_window_bits
             and (self.client_max_window_bits is not None or answer.client_max_window_bits == _WIDEST)
@@ -146,7 +159,10 @@ def accept(header: str, *, takeover: bool = True) -> Deflate | None:
         bits = made.server_max_window_bits or _WIDEST
         if bits >= _NARROWEST:
             return Deflate(
-                made.server_no_context_takeover or not takeover, made.client_no_context_takeover or not takeover, bits
+                made.server_no_context_takeover or not takeover,
+                made.client_no_context_takeover or not takeover,
+                bits,
+                server_window_named=made.server_max_window_bits == _WIDEST,
             )
     return None
 
@@ -156,7 +172,7 @@ def offer(agreed: str) -> tuple[str, ...]:
     told = Deflate.parse(agreed)
     if told is None:
         return ()
-    server_bits = None if told.server_max_window_bits == _WIDEST else told.server_max_window_bits
+    server_bits = told.server_max_window_bits if told.names_server_window else None
     client_bits = None if told.client_max_window_bits == _WIDEST else told.client_max_window_bits
     return (Offer(told.server_no_context_takeover, told.client_no_context_takeover, server_bits, client_bits).spelling,)
 
@@ -221,13 +237,9 @@ def _spelled(server_fresh: bool, client_fresh: bool, server_bits: str, client_bi
     return "; ".join(part for part in (NAME, *fresh, server_bits, client_bits) if part)
 
 
-def _unless_widest(name: str, bits: int) -> str:
-    return "" if bits == _WIDEST else f"{name}={bits}"
-
-
 def _extensions(header: str) -> Iterator[tuple[str, Mapping[str, str | None] | None]]:
     """Each extension with its parameters, which are None when one is there twice; values unquoted (RFC 6455 section 9.1)."""
-    at = 0
+    header, at = header.strip(" \t"), 0
     while at < len(header):
         found = _EXTENSION.match(header, at)
         if found is None:

@@ -46,7 +46,7 @@ class Arrival:
     """How a client's handshake reached the gateway.
 
     ``peer_host``, ``peer_port``: the other end of the connection, an IP address as text.  ``scheme``: ``https`` or ``http``,
-    as the connection is.  ``host``: the value of Host (of the target's authority in absolute form).  ``prefix``: see
+    as the connection is.  ``host``: the value of Host, empty if there was none.  ``prefix``: see
     :attr:`apiml_ws.core.routing.Target.prefix`; empty as long as it is not known.
     """
 

@@ -129,9 +129,9 @@ def instance(
     Raises InvalidInstanceError when its names cannot stand in a URL.
     """
     if not _SERVICE_ID.fullmatch(service_id):
-        raise InvalidInstanceError(f"service id {service_id!r}")
+        raise InvalidInstanceError(f"service id {service_id!r} cannot stand in a path")
     if not 1 <= port <= 65535:
-        raise InvalidInstanceError(f"port {port}")
+        raise InvalidInstanceError(f"port {port} is not between 1 and 65535")
     return Instance(service_id.lower(), instance_id, _host(host), port, secure, status, metadata)
 
 
@@ -141,7 +141,7 @@ def _host(text: str) -> str:
     try:
         return str(IPv6Address(text.removeprefix("[").removesuffix("]")))
     except ValueError:
-        raise InvalidInstanceError(f"host {text!r}") from None
+        raise InvalidInstanceError(f"host {text!r} is neither a name nor an address") from None
 
 
 def routes(metadata: Mapping[str, str]) -> Mapping[str, Route]:
@@ -173,7 +173,7 @@ def _whole_routes(metadata: Mapping[str, str]) -> Iterator[tuple[str, Route]]:
             halves.setdefault(parts[1], {})[_OLD_SPELLING.get(parts[2], parts[2])] = metadata[name].strip()
     for key, half in sorted(halves.items()):
         if len(half) == 2:
-            yield key, Route(half["gatewayUrl"].strip("/"), "/" + half["serviceUrl"].removeprefix("/"))
+            yield key, Route(half["gatewayUrl"].strip("/"), "/" + half["serviceUrl"].lstrip("/"))
 
 
 def service(service_id: str, instances: Iterable[Instance]) -> Service:

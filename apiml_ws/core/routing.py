@@ -33,15 +33,19 @@ _DECODINGS: Final = 3
 class Target:
     """What a session is routed to.
 
-    ``resource`` is the request target for the service: serviceUrl, the rest of the path and the query, as on the wire.
-    ``prefix`` is what of the gateway's path was replaced, without a slash at its end, visible ASCII only.
+    ``rest`` is the path after what the route names, with the query, as on the wire.  ``prefix`` is what of the gateway's
+    path was replaced, without a slash at its end, visible ASCII only.
     """
 
     service: Service
     route: Route
-    resource: bytes
+    rest: bytes
     prefix: str
-    rest: bytes = b""
+
+    @property
+    def resource(self) -> bytes:
+        """The request target for the service: serviceUrl, rest of the path and query, never decoded."""
+        return _joined(self.route, self.rest)
 
     def resource_at(self, instance: Instance) -> bytes:
         """``resource`` for one instance: with its own serviceUrl where the instances of the service differ in it."""
@@ -121,8 +125,7 @@ def route(resource: bytes, snapshot: Snapshot) -> Target | Refusal:
         return Refusal(Cause.UNKNOWN_ROUTE, _visible(version))
     if not any(instance.status is Status.UP for instance in service.instances):
         return Refusal(Cause.NO_INSTANCE, _visible(service_id))
-    rest = segments[4] + mark + query
-    return Target(service, found, _joined(found, rest), _visible(b"/".join(segments[:4])), rest)
+    return Target(service, found, segments[4] + mark + query, _visible(b"/".join(segments[:4])))
 
 
 def _places(segments: list[bytes], snapshot: Snapshot) -> tuple[bytes, bytes]:
