@@ -80,7 +80,7 @@ def leaf(
     common_name: str = "localhost",
     expired: bool = False,
 ) -> Issued:
-    """A certificate for ``names`` and ``addresses``, signed by ``issuer`` (the usual authority), for both ends of TLS."""
+    """A certificate for ``names`` and ``addresses``, signed by ``issuer`` (the usual authority)."""
     signer = authority() if issuer is None else issuer
     key = ec.generate_private_key(ec.SECP256R1())
     alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
