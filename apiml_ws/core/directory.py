@@ -12,6 +12,9 @@ from apiml_ws.core.registry import EMPTY, Snapshot, union
 
 Listener = Callable[[Snapshot], object]
 
+#: Changes the union before anybody sees it.
+Amendment = Callable[[Snapshot], Snapshot]
+
 
 class Directory:
     """Holds the newest snapshot of each source.
@@ -24,6 +27,7 @@ class Directory:
         self._confirmed: dict[str, float] = {}
         self._seconds = seconds
         self._listeners: list[Listener] = []
+        self._amendment: Amendment = lambda snapshot: snapshot
         self.snapshot: Snapshot = EMPTY
 
     @property
@@ -49,11 +53,18 @@ class Directory:
         """``source`` says ``snapshot`` from now on; listeners hear of it when the union changed."""
         self.confirm(source)
         self._latest[source] = snapshot
-        merged = union(known for known in self._latest.values() if known is not None)
+        merged = self._amendment(union(known for known in self._latest.values() if known is not None))
         if merged != self.snapshot:
             self.snapshot = merged
             for listener in tuple(self._listeners):
                 listener(merged)
+
+    def amend(self, amendment: Amendment) -> None:
+        """Put ``amendment`` between the union and all who see it, from the next :meth:`update` on.
+
+        An operator's additions to services that register themselves belong to no source: they hold over all of them.
+        """
+        self._amendment = amendment
 
     def subscribe(self, listener: Listener) -> None:
         """Call ``listener`` with each new snapshot."""
