@@ -4,14 +4,14 @@
                    server_max_window_bits, client_max_window_bits: int;  server_window_named: bool
                    .spelling: str;  Deflate.parse(header: str) -> Deflate | None
     class Offer: the same parameters, window bits may be None;  .spelling: str
-    def offers(header: str) -> tuple[Offer, ...]                                  a client's usable offers
-    def accept(header: str, *, takeover: bool = True) -> Deflate | None           client-first: the answer to the client
-    def offer(agreed: str) -> tuple[str, ...]                                     client-first: what the service is offered
-    def passed_on(header: str, *, takeover: bool = True) -> tuple[str, ...]       backend-first: what the service is offered
-    def answered(header: str, offered: Sequence[str]) -> Deflate | None           the service's answer; InvalidExtensionsError
-    def same_bytes(client: str, service: str) -> bool                             whether frames may pass as they are
-    def reserved_bits(extensions: str) -> int
-    def context_takeover(extensions: str) -> bool
+    offers(header: str) -> tuple[Offer, ...]                                  a client's usable offers
+    accept(header: str, *, takeover: bool = True) -> Deflate | None           client-first: the answer to the client
+    offer(agreed: str) -> tuple[str, ...]                                     client-first: what the service is offered
+    passed_on(header: str, *, takeover: bool = True) -> tuple[str, ...]       backend-first: what the service is offered
+    answered(header: str, offered: Sequence[str]) -> Deflate | None           the service's answer; InvalidExtensionsError
+    same_bytes(client: str, service: str) -> bool                             whether frames may pass as they are
+    reserved_bits(extensions: str) -> int
+    context_takeover(extensions: str) -> bool
 
 ``header`` is the value of Sec-WebSocket-Extensions, several lines of it joined by ``, ``.  ``extensions``, ``agreed``,
 ``client``, ``service`` are the canonical spelling of what a leg agreed on, empty for nothing.  Parameters keep their names on

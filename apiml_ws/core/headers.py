@@ -1,9 +1,9 @@
 """Which header fields pass between client and service.
 
     Arrival(peer_host, peer_port, scheme, host, prefix="")      how the client's handshake reached us
-    def service_headers(headers: Headers, arrival: Arrival, trusted: Sequence[Network]) -> Headers
-    def answer_headers(headers: Headers) -> Headers
-    def values(headers: Headers, name: bytes) -> list[bytes]
+    service_headers(headers: Headers, arrival: Arrival, trusted: Sequence[Network]) -> Headers
+    answer_headers(headers: Headers) -> Headers
+    values(headers: Headers, name: bytes) -> list[bytes]
 
 What :func:`service_headers` gives has still the client's Origin: see :func:`apiml_ws.core.origin.for_instance`.
 Fields keep their order and stay apart; names are compared whatever their case.

@@ -1,8 +1,8 @@
 """Which Origin may open a session, and which Origin the service gets.
 
-    def own(headers: Headers, arrival: Arrival, config: Config) -> Own        the gateway's own origin, as this client sees it
-    def allowed(headers: Headers, gateway: Own, config: Config, metadata: Mapping[str, str]) -> bool
-    def for_instance(headers: Headers, gateway: Own, metadata: Mapping[str, str], instance: Instance) -> Headers
+    own(headers: Headers, arrival: Arrival, config: Config) -> Own        the gateway's own origin, as this client sees it
+    allowed(headers: Headers, gateway: Own, config: Config, metadata: Mapping[str, str]) -> bool
+    for_instance(headers: Headers, gateway: Own, metadata: Mapping[str, str], instance: Instance) -> Headers
 
 ``headers`` are those of the client's handshake, but for :func:`for_instance`, which takes what
 :func:`apiml_ws.core.headers.service_headers` gave.  ``metadata`` is the service's (that of no service is empty).

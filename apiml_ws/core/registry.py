@@ -1,11 +1,11 @@
 """What a registry says, as values: services, their instances and their routes.
 
-    def instance(service_id, instance_id, host, port, *, secure, status=UP, metadata={}) -> Instance
-    def invalid_routes(metadata: Mapping[str, str]) -> tuple[str, ...]      what of the routes is left out, for the log
-    def routes(metadata: Mapping[str, str]) -> Mapping[str, Route]          of one instance
-    def service(service_id: str, instances: Iterable[Instance]) -> Service
-    def snapshot(instances: Iterable[Instance]) -> Snapshot
-    def union(snapshots: Iterable[Snapshot]) -> Snapshot
+    instance(service_id, instance_id, host, port, *, secure, status=UP, metadata={}) -> Instance
+    invalid_routes(metadata: Mapping[str, str]) -> tuple[str, ...]      what of the routes is left out, for the log
+    routes(metadata: Mapping[str, str]) -> Mapping[str, Route]          of one instance
+    service(service_id: str, instances: Iterable[Instance]) -> Service
+    snapshot(instances: Iterable[Instance]) -> Snapshot
+    union(snapshots: Iterable[Snapshot]) -> Snapshot
 
 A registry is not trusted: host names and URLs end up in request lines, so :func:`instance` is how sources make instances.
 A :class:`Snapshot` is built once and swapped whole; nothing here changes after it was made.
@@ -30,6 +30,7 @@ _SERVICE_ID: Final = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]+")
 _HOST_NAME: Final = re.compile(
     r"(?=.{1,254}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.(?!\Z)|\.?\Z))+", re.IGNORECASE
 )
+_IN_BRACKETS: Final = re.compile(r"\[(.*)\]\Z")
 _NOT_IN_PATH: Final = re.compile(r"[\s?#\x00-\x1f\x7f]")
 #: The keys of a route; the second spelling is that of Zowe's first releases.
 _ROUTE_KEY: Final = re.compile(
@@ -139,7 +140,9 @@ def _host(text: str) -> str:
     if _HOST_NAME.fullmatch(text):
         return text
     try:
-        return str(IPv6Address(text.removeprefix("[").removesuffix("]")))
+        if "%" in text:
+            raise ValueError("a scope means nothing to other machines, and may hold any character")
+        return str(IPv6Address(_IN_BRACKETS.sub(r"\1", text)))
     except ValueError:
         raise InvalidInstanceError(f"host {text!r} is neither a name nor an address") from None
 

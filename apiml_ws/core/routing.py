@@ -1,9 +1,9 @@
 """Where a session goes: request target and snapshot -> :class:`Target` or :class:`Refusal`.
 
-    def origin_form(resource: bytes) -> bytes
-    def unsafe(resource: bytes) -> str | None
-    def is_session_path(resource: bytes) -> bool
-    def route(resource: bytes, snapshot: Snapshot) -> Target | Refusal
+    origin_form(resource: bytes) -> bytes
+    unsafe(resource: bytes) -> str | None
+    is_session_path(resource: bytes) -> bool
+    route(resource: bytes, snapshot: Snapshot) -> Target | Refusal
 
 ``/ws/<version>/<service>/<rest>`` and ``/<service>/ws/<version>/<rest>`` are understood.  Service, ``ws`` and version are
 compared percent-decoded, once, and the service whatever its case; what is sent on is never decoded.  All functions take

@@ -1,8 +1,8 @@
 """What holds for one session: the operator's word and the metadata of the service brought together.
 
     SessionSettings(limits, connect_timeout, max_idle_timeout, propagation, propagation_timeout, drain, compression)
-    def settings_for(config: WebSocketConfig, metadata: Mapping[str, str]) -> SessionSettings
-    def nonsense(metadata: Mapping[str, str]) -> tuple[str, ...]          keys whose values are ignored, for the log
+    settings_for(config: WebSocketConfig, metadata: Mapping[str, str]) -> SessionSettings
+    nonsense(metadata: Mapping[str, str]) -> tuple[str, ...]          keys whose values are ignored, for the log
 
 Keys are ``apiml.ws.*``; times are milliseconds there and seconds here.  Of two numbers the lower one holds, 0 meaning no
 limit; of two words the service's, except that an operator's ``never`` is final.
