@@ -1,0 +1,80 @@
+"""``apiml-ws check``: says everything that is wrong with a configuration, without starting anything."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from typing import Final
+
+from apiml_ws.config_file import load_config
+from apiml_ws.console import Command, Console, Exit
+from apiml_ws.core.config import Config
+from apiml_ws.core.config_problem import ConfigError
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--config", metavar="FILE", required=True, help="the configuration, YAML")
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="as the gateway would get it; wins over environment and file; may be repeated",
+    )
+
+
+def _run(options: Namespace, console: Console) -> Exit:
+    errors, warnings = examine(options, console)
+    for kind, lines in (("error", errors), ("warning", warnings)):
+        for line in lines:
+            console.complain(f"{kind}: {line}")
+    console.say(f"{options.config}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    return Exit.FAILED if errors else Exit.DONE
+
+
+def examine(options: Namespace, console: Console) -> tuple[list[str], list[str]]:
+    """The errors and the warnings; files that the configuration names are opened only when the rest is right."""
+    try:
+        config = load_config(options.config, console.environment, options.set)
+    except ConfigError as error:
+        return _texts(error.errors), _texts(error.warnings)
+    return [*_tls_faults(config), *_password_faults(config)], _texts(config.warnings)
+
+
+def _texts(problems: Iterable[object]) -> list[str]:
+    return [str(problem) for problem in problems]
+
+
+def _tls_faults(config: Config) -> list[str]:
+    # Imported here, so that help and mistakes in the file do not wait for OpenSSL and Twisted to load.
+    from apiml_ws.proxy.tls import problems
+
+    return _texts(problems(config.tls, config.verification))
+
+
+def _password_faults(config: Config) -> list[str]:
+    from apiml_ws.actuator.passwords import PasswordFile, PasswordFileError
+
+    if config.password_file is None:
+        return []
+    try:
+        PasswordFile(config.password_file)
+    except PasswordFileError as error:
+        return [f"management.security.passwordFile: {fault}" for fault in error.faults]
+    return []
+
+
+def _count(lines: list[str], what: str) -> str:
+    return f"{len(lines) or 'no'} {what}{'' if len(lines) == 1 else 's'}"
+
+
+#: The command.
+COMMAND: Final = Command(
+    "check",
+    "validate a configuration without starting anything",
+    "Reads the configuration as the gateway would, environment and --set included, opens the certificates, keys and\n"
+    "password file that it names, and prints every error and warning with its place.\n\n"
+    "Exit status: 0 when the gateway would start with it, though perhaps with warnings; 1 when there are errors.",
+    _arguments,
+    _run,
+)
