@@ -1,0 +1,245 @@
+"""The policy of attempts: which instances are dialled for a session, how often, and when it is given up.
+
+Every attempt looks the service up afresh, so that an instance that left the registry is not dialled and one that joined
+is.  An attempt goes to an instance that was not tried yet, at once; when all were, a pause comes first, and then any but
+the last one tried, while there is another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from apiml_ws.core.balance import Balancer
+from apiml_ws.core.closing import Cause
+from apiml_ws.core.directory import Directory
+from apiml_ws.core.interfaces import Attempt, Clock, Dialer, DialFailure, DialFault, DialRequest, ServiceLeg, Timer
+from apiml_ws.core.opening import Opening
+from apiml_ws.core.registry import Instance
+from apiml_ws.core.routing import Refusal, Target
+
+#: How often a new session is tried to be opened.
+ATTEMPTS: Final = 3
+#: Seconds before an attempt when there is no instance that was not tried.
+PAUSE: Final = 1.0
+#: A move gives no instance more than this share of its time, so that a silent one leaves time for others.
+_SHARE_OF_A_MOVE: Final = 1 / 3
+
+
+@dataclass(frozen=True, slots=True)
+class DialRefusal:
+    """Why a session has no service: what fills the close reason, and the last failure if anything was dialled.
+
+    ``subject`` is the service's URL, the service or the route, as ``cause`` has it; ``detail`` a short stable word.
+    """
+
+    cause: Cause
+    subject: str = ""
+    detail: str = ""
+    failure: DialFailure | None = None
+
+
+class DialOutcome(Protocol):
+    """Hears how a search ended, once, never from within the call that began it."""
+
+    def opened(self, leg: ServiceLeg, instance: Instance) -> None:
+        """There is a leg; it is the receiver's from now."""
+
+    def refused(self, refusal: DialRefusal) -> None:
+        """There is none."""
+
+
+class Search(Protocol):
+    """A search for a service's leg, under way."""
+
+    def cancel(self) -> None:
+        """Give it up; its :class:`DialOutcome` hears nothing any more.  Idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookout:
+    """What it takes to find an instance and to open a leg to it."""
+
+    directory: Directory
+    balancer: Balancer
+    dialer: Dialer
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How stubborn a search is.
+
+    ``attempts`` None: it goes on until it is cancelled or an answer is final, and waits for an instance if there is none.
+    ``timeout`` in seconds for each attempt.  ``avoid`` is the instance that is dialled only if there is no other.
+    """
+
+    attempts: int | None
+    timeout: float
+    avoid: Instance | None = None
+
+    def final(self, failure: DialFailure) -> bool:
+        """Whether another attempt is of no use; an instance that starts may answer 5xx until it is ready to be moved to."""
+        if self.attempts is None and failure.answer is not None and failure.answer.status >= 500:
+            return False
+        return failure.final
+
+
+def for_opening(opening: Opening) -> Policy:
+    """A new session: three attempts."""
+    return Policy(ATTEMPTS, opening.settings.connect_timeout)
+
+
+def for_move(opening: Opening, left: Instance) -> Policy:
+    """A session whose instance was lost: until the session gives up."""
+    share = opening.settings.propagation_timeout * _SHARE_OF_A_MOVE
+    return Policy(None, min(opening.settings.connect_timeout, share), left)
+
+
+def search(opening: Opening, policy: Policy, lookout: Lookout, outcome: DialOutcome) -> Search:
+    """Find a service for ``opening``; one that is refused by routing already hears of it in a later turn."""
+    target = opening.target
+    if isinstance(target, Refusal):
+        return _Refused(DialRefusal(target.cause, target.subject), lookout.clock, outcome)
+    return Dialling(opening, target, policy, lookout, outcome)
+
+
+class _Refused:
+    """A search that ended before it began."""
+
+    def __init__(self, refusal: DialRefusal, clock: Clock, outcome: DialOutcome) -> None:
+        self._timer = clock.callLater(0, outcome.refused, refusal)
+
+    def cancel(self) -> None:
+        if self._timer.active():
+            self._timer.cancel()
+
+
+class _Candidates:
+    """The instances of one service in the order in which one search tries them."""
+
+    def __init__(self, service_id: str, lookout: Lookout, avoid: Instance | None) -> None:
+        self._service_id = service_id
+        self._lookout = lookout
+        self._tried = set() if avoid is None else {avoid.instance_id}
+        self._last = self._tried
+
+    def untried(self) -> Instance | None:
+        """One that was not tried yet."""
+        return self._taken(self._choose(self._tried))
+
+    def any(self) -> Instance | None:
+        """One that was not tried yet, else any but the last one, else that one."""
+        return self.untried() or self._taken(self._choose(self._last) or self._choose(()))
+
+    def _choose(self, exclude: Collection[str]) -> Instance | None:
+        service = self._lookout.directory.snapshot.services.get(self._service_id)
+        return None if service is None else self._lookout.balancer.choose(service, exclude)
+
+    def _taken(self, instance: Instance | None) -> Instance | None:
+        if instance is not None:
+            self._last = {instance.instance_id}
+            self._tried = self._tried | self._last
+        return instance
+
+
+@dataclass(frozen=True, slots=True)
+class _Knock:
+    """Tells a search which instance an answer came from."""
+
+    dialling: Dialling
+    instance: Instance
+
+    def dialled(self, leg: ServiceLeg) -> None:
+        self.dialling.opened(leg, self.instance)
+
+    def dial_failed(self, failure: DialFailure) -> None:
+        self.dialling.failed(failure, self.instance)
+
+
+class Dialling:
+    """A search among the instances of a service.  It begins when it is made."""
+
+    def __init__(
+        self, opening: Opening, target: Target, policy: Policy, lookout: Lookout, outcome: DialOutcome
+    ) -> None:
+        self._opening = opening
+        self._target = target
+        self._policy = policy
+        self._lookout = lookout
+        self._outcome = outcome
+        self._candidates = _Candidates(target.service.service_id, lookout, policy.avoid)
+        self._made = 0
+        self._attempt: Attempt | None = None
+        self._timer: Timer | None = None
+        self._refusal = DialRefusal(Cause.NO_INSTANCE, target.service.service_id)
+        self._go_on()
+
+    def cancel(self) -> None:
+        """Give it up; the outcome hears nothing any more.  Idempotent."""
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.cancel()
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def opened(self, leg: ServiceLeg, instance: Instance) -> None:
+        """The attempt under way came to a leg."""
+        self._attempt = None
+        self._outcome.opened(leg, instance)
+
+    def failed(self, failure: DialFailure, instance: Instance) -> None:
+        """The attempt under way came to nothing."""
+        self._attempt = None
+        self._refusal = _refusal(failure, self._target.url(instance))
+        if self._made == self._policy.attempts or self._policy.final(failure):
+            self._give_up()
+        elif (untried := self._candidates.untried()) is not None:
+            self._dial(untried)
+        else:
+            self._put_off(PAUSE, self._go_on)
+
+    def _go_on(self) -> None:
+        self._timer = None
+        instance = self._candidates.any()
+        if instance is not None:
+            self._dial(instance)
+        elif self._policy.attempts is None:
+            self._put_off(PAUSE, self._go_on)
+        else:
+            self._put_off(0, self._give_up)
+
+    def _dial(self, instance: Instance) -> None:
+        self._made += 1
+        request = DialRequest(
+            instance=instance,
+            resource=self._target.resource_at(instance),
+            headers=self._opening.headers(instance),
+            subprotocols=self._opening.subprotocols,
+            extensions=self._opening.extensions,
+            timeout=self._policy.timeout,
+        )
+        self._attempt = self._lookout.dialer.dial(request, _Knock(self, instance))
+
+    def _give_up(self) -> None:
+        self._timer = None
+        self._outcome.refused(self._refusal)
+
+    def _put_off(self, delay: float, call: Callable[[], None]) -> None:
+        self._timer = self._lookout.clock.callLater(delay, call)
+
+
+def _refusal(failure: DialFailure, url: str) -> DialRefusal:
+    """What the client is told of ``failure``; a status of the service says more than that there was one."""
+    if failure.answer is None:
+        cause = Cause.SERVICE_TIMEOUT if failure.fault is DialFault.TIMEOUT else Cause.SERVICE_UNREACHABLE
+        return DialRefusal(cause, url, failure.fault.value, failure)
+    return DialRefusal(_answered(failure.answer.status), url, f"HTTP {failure.answer.status}", failure)
+
+
+def _answered(status: int) -> Cause:
+    if status == 401:
+        return Cause.BAD_CREDENTIALS
+    return Cause.SERVICE_ERROR if 500 <= status < 600 else Cause.SERVICE_REFUSED

@@ -1,0 +1,79 @@
+"""The closing handshake of a session: one handshake, end to end, although it runs over two legs.
+
+The first close goes to the other end as it was, the answer of the other end goes back; if there comes none, whoever
+closed first gets its own close back.  RFC 6455 section 5.5.1.  A leg is told at most one close.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apiml_ws.core.closing import Close
+from apiml_ws.core.interfaces import Relay, Side
+from apiml_ws.core.record import Exchange
+
+
+@dataclass(slots=True)
+class _Leg:
+    """``told``: nothing more is to be said on it, since a close was, or since its connection was given up."""
+
+    there: bool
+    told: bool = False
+    sent: Close | None = None
+    received: Close | None = None
+
+
+class Farewell:
+    """What was said and heard on the legs of ``relay``; begins with the client's leg alone."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._legs = {Side.CLIENT: _Leg(there=True), Side.SERVICE: _Leg(there=False)}
+
+    @property
+    def over(self) -> bool:
+        """Whether both connections are gone."""
+        return not any(leg.there for leg in self._legs.values())
+
+    def attached(self) -> None:
+        """There is a service, maybe another one: what was heard of the former one counts no more."""
+        self._legs[Side.SERVICE] = _Leg(there=True)
+
+    def heard(self, side: Side, close: Close) -> None:
+        """``close`` came from ``side``."""
+        self._legs[side].received = close
+
+    def say(self, side: Side, close: Close) -> None:
+        """Close the leg of ``side``, unless it was before or is gone."""
+        leg = self._legs[side]
+        if leg.there and not leg.told:
+            leg.told, leg.sent = True, close
+            self._relay.close(side, close)
+
+    def pass_on(self, side: Side) -> None:
+        """Close the other leg with what came from ``side``."""
+        self.say(side.other, self._legs[side].received or Close(None))
+
+    def give_back(self, side: Side) -> None:
+        """The other end is gone: answer ``side`` with its own close if it still waits for an answer."""
+        self.say(side, self._legs[side].received or Close(None))
+
+    def drop(self, side: Side) -> None:
+        """End the connection of ``side`` without a word."""
+        leg = self._legs[side]
+        if leg.there:
+            leg.told = True
+            self._relay.drop(side)
+
+    def lost(self, side: Side) -> None:
+        """The connection of ``side`` is gone."""
+        self._legs[side].there = False
+
+    def received(self, side: Side) -> Close | None:
+        """The close that came from ``side``."""
+        return self._legs[side].received
+
+    def exchange(self, side: Side) -> Exchange:
+        """What was said and heard on the leg of ``side``."""
+        leg = self._legs[side]
+        return Exchange(sent=leg.sent, received=leg.received)

@@ -1,0 +1,130 @@
+"""The life of a session as a table of states and inputs.
+
+States: ``dialing`` (a client, no service yet), ``relaying`` (both), ``reattaching`` (the service was lost, another one is
+looked for), ``departing`` (the client said close while a service was looked for, and what it sent before is still to be
+delivered), ``closing`` (the cause is known, connections are left), ``closed``.  Every input is declared in every state: what
+comes too late changes nothing, and a leg that comes too late is let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from automat import TypeMachineBuilder
+
+from apiml_ws.core import session_steps as steps
+from apiml_ws.core.closing import Cause
+from apiml_ws.core.conversation import Conversation
+from apiml_ws.core.session_inputs import Inputs
+
+_builder = TypeMachineBuilder(Inputs, Conversation)
+_dialing = _builder.state("dialing")
+_relaying = _builder.state("relaying")
+_reattaching = _builder.state("reattaching")
+_departing = _builder.state("departing")
+_closing = _builder.state("closing")
+_closed = _builder.state("closed")
+
+for _state in (_dialing, _reattaching):
+    _state.upon(Inputs.opened).to(_relaying)(steps.attach)
+    _state.upon(Inputs.client_closed).to(_closing)(steps.answer_client)
+    _state.upon(Inputs.client_closed_early).to(_departing)(steps.note_client_close)
+
+for _state in (_dialing, _reattaching, _departing):
+    _state.upon(Inputs.refused).to(_closing)(steps.refuse)
+    _state.upon(Inputs.unfit).to(_closing)(steps.refuse_unfit)
+    _state.upon(Inputs.deadline).to(_closing)(steps.miss_deadline)
+
+for _state in (_dialing, _relaying, _reattaching):
+    _state.upon(Inputs.client_lost).to(_closing)(steps.lose_client)
+    _state.upon(Inputs.client_ended).to(_closing)(steps.lose_client)
+    _state.upon(Inputs.client_broke).to(_closing)(steps.refuse_client_input)
+    _state.upon(Inputs.client_stalled).to(_closing)(steps.give_client_up)
+
+for _state in (_dialing, _relaying, _reattaching, _departing):
+    _state.upon(Inputs.stop).to(_closing)(steps.close_both(Cause.STOPPING))
+    _state.upon(Inputs.abort).to(_closed)(steps.cut_short)
+
+_relaying.upon(Inputs.client_closed).to(_closing)(steps.close_for_client)
+_relaying.upon(Inputs.client_closed_early).to(_closing)(steps.close_for_client)
+_relaying.upon(Inputs.service_closed).to(_closing)(steps.close_for_service)
+_relaying.upon(Inputs.service_left).to(_reattaching)(steps.let_service_leave)
+_relaying.upon(Inputs.service_lost).to(_closing)(steps.lose_service)
+_relaying.upon(Inputs.service_cut).to(_closing)(steps.cut_service)
+_relaying.upon(Inputs.service_gone).to(_reattaching)(steps.replace_service)
+_relaying.upon(Inputs.service_ended).to(_closing)(steps.lose_service)
+_relaying.upon(Inputs.service_broke).to(_closing)(steps.refuse_service_input)
+_relaying.upon(Inputs.service_stalled).to(_closing)(steps.give_service_up)
+_relaying.upon(Inputs.idle).to(_closing)(steps.close_both(Cause.IDLE))
+_relaying.upon(Inputs.taken_off).to(_closing)(steps.close_both(Cause.TAKEN_OFF))
+
+for _state in (_reattaching, _departing):
+    _state.upon(Inputs.service_lost).loop()(steps.redial)
+    _state.upon(Inputs.service_cut).loop()(steps.redial)
+    _state.upon(Inputs.service_gone).loop()(steps.redial)
+    _state.upon(Inputs.service_ended).loop()(steps.redial)
+
+_departing.upon(Inputs.opened).to(_closing)(steps.deliver)
+_departing.upon(Inputs.client_lost).loop()(steps.note_client_end)
+_departing.upon(Inputs.client_ended).loop()(steps.note_client_end)
+_departing.upon(Inputs.client_stalled).loop()(steps.drop_client)
+
+_closing.upon(Inputs.client_closed).loop()(steps.pass_client_close)
+_closing.upon(Inputs.client_closed_early).loop()(steps.pass_client_close)
+_closing.upon(Inputs.service_closed).loop()(steps.pass_service_close)
+_closing.upon(Inputs.service_left).loop()(steps.pass_service_close)
+_closing.upon(Inputs.client_lost).loop()(steps.finish_client)
+_closing.upon(Inputs.client_ended).loop()(steps.finish_client)
+_closing.upon(Inputs.service_lost).loop()(steps.finish_service)
+_closing.upon(Inputs.service_cut).loop()(steps.finish_service)
+_closing.upon(Inputs.service_gone).loop()(steps.finish_service)
+_closing.upon(Inputs.service_ended).loop()(steps.finish_service)
+_closing.upon(Inputs.client_stalled).loop()(steps.drop_client)
+_closing.upon(Inputs.service_stalled).loop()(steps.drop_service)
+_closing.upon(Inputs.abort).to(_closed)(steps.cut)
+_closing.upon(Inputs.settled).to(_closed)(steps.finish)
+
+for _state in (_relaying, _closing, _closed):
+    _state.upon(Inputs.opened).loop()(steps.abandon_late)
+    _state.upon(Inputs.unfit).loop()(steps.abandon_late)
+
+for _state in (_relaying, _reattaching):
+    _state.upon(Inputs.view).loop()(steps.view)
+for _state in (_dialing, _departing, _closing, _closed):
+    _state.upon(Inputs.view).loop().returns(None)
+
+# What is of no consequence, state by state.
+
+_of_service: tuple[Callable[..., None], ...] = (
+    Inputs.service_closed,
+    Inputs.service_left,
+    Inputs.service_broke,
+    Inputs.service_stalled,
+)
+_of_lost_service: tuple[Callable[..., None], ...] = (
+    Inputs.service_lost,
+    Inputs.service_cut,
+    Inputs.service_gone,
+    Inputs.service_ended,
+)
+_of_client: tuple[Callable[..., None], ...] = (Inputs.client_closed, Inputs.client_closed_early, Inputs.client_broke)
+_of_lost_client: tuple[Callable[..., None], ...] = (Inputs.client_lost, Inputs.client_ended, Inputs.client_stalled)
+_of_search: tuple[Callable[..., None], ...] = (Inputs.refused, Inputs.deadline)
+_of_gateway: tuple[Callable[..., None], ...] = (Inputs.idle, Inputs.taken_off)
+_of_end: tuple[Callable[..., None], ...] = (Inputs.stop, Inputs.abort, Inputs.settled)
+
+for _late in (*_of_service, *_of_lost_service, *_of_gateway, Inputs.settled):
+    _dialing.upon(_late).loop().returns(None)
+for _late in (*_of_search, Inputs.settled):
+    _relaying.upon(_late).loop().returns(None)
+for _late in (*_of_service, *_of_gateway, Inputs.settled):
+    _reattaching.upon(_late).loop().returns(None)
+for _late in (*_of_client, *_of_service, *_of_gateway, Inputs.settled):
+    _departing.upon(_late).loop().returns(None)
+for _late in (*_of_search, *_of_gateway, Inputs.client_broke, Inputs.service_broke, Inputs.stop):
+    _closing.upon(_late).loop().returns(None)
+for _late in (*_of_client, *_of_lost_client, *_of_service, *_of_lost_service, *_of_search, *_of_gateway, *_of_end):
+    _closed.upon(_late).loop().returns(None)
+
+#: Makes the machine of one session.
+machine = _builder.build()
