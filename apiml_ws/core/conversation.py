@@ -13,9 +13,9 @@ from apiml_ws.core.extensions import context_takeover
 from apiml_ws.core.farewell import Farewell
 from apiml_ws.core.interfaces import OpenLeg, Relay, RelayMaker, ServiceLeg, Side, Timer
 from apiml_ws.core.opening import Opening
-from apiml_ws.core.record import SessionRecord
+from apiml_ws.core.record import SessionRecord, service_id
 from apiml_ws.core.registry import Instance
-from apiml_ws.core.routing import Refusal, Target
+from apiml_ws.core.routing import Refusal
 
 _FIRST: Final = {Cause.CLIENT_CLOSED: Side.CLIENT, Cause.SERVICE_CLOSED: Side.SERVICE}
 
@@ -197,13 +197,12 @@ class Conversation:
         return "" if self.instance is None or isinstance(target, Refusal) else target.uri(self.instance)
 
     def _record(self) -> SessionRecord:
-        target = self.opening.target
         return SessionRecord(
             session_id=self.opening.session_id,
             service_session_id=self._service_session_id,
             client_address=self.opening.client_address,
             gateway_uri=self.opening.gateway_uri,
-            service_id=target.service.service_id if isinstance(target, Target) else "",
+            service_id=service_id(self.opening.target),
             instance_id=self.instance.instance_id if self.instance is not None else "",
             cause=self.cause,
             detail=self._detail,

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from apiml_ws.core.closing import Cause, Close
 from apiml_ws.core.interfaces import Counters, Side
+from apiml_ws.core.opening import Opening
+from apiml_ws.core.routing import Refusal, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +51,29 @@ class Recorder(Protocol):
 
     def record(self, record: SessionRecord) -> None:
         """Add one, when nothing of its session is left."""
+
+
+def never_opened(opening: Opening, cause: Cause, detail: str, duration: float) -> SessionRecord:
+    """The record of a client that was not let in."""
+    return SessionRecord(
+        session_id=opening.session_id,
+        service_session_id="",
+        client_address=opening.client_address,
+        gateway_uri=opening.gateway_uri,
+        service_id=service_id(opening.target),
+        instance_id="",
+        cause=cause,
+        detail=detail,
+        closed_first=None,
+        client=Exchange(),
+        service=Exchange(),
+        from_client=Counters(),
+        from_service=Counters(),
+        duration=duration,
+        moves=0,
+    )
+
+
+def service_id(target: Target | Refusal) -> str:
+    """The service that was asked for, empty when there is no such."""
+    return target.service.service_id if isinstance(target, Target) else ""
