@@ -127,8 +127,10 @@ class Offer:
             answer.server_no_context_takeover >= self.server_no_context_takeover
             and answer.names_server_window >= (self.server_max_window_bits is not None)
             and answer.server_max_window_bits <= (self.server_max_window_bits or _WIDEST)
-            and (self.client_max_window_bits or _WIDEST) >= answer.client_max_window_bits
-            and (self.client_max_window_bits is not None or answer.client_max_window_bits == _WIDEST)
+            and (
+                answer.client_max_window_bits == _WIDEST
+                or answer.client_max_window_bits <= (self.client_max_window_bits or 0)
+            )
         )
 
 

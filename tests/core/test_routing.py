@@ -148,7 +148,8 @@ class SessionPathTests(SynchronousTestCase):
     def test_other_paths(self) -> None:
         """Deeper, in another case, in the query or in the host it means nothing."""
         for resource in (
-            b"/", b"", b"*", b"/a/b/ws", b"/application/health", b"/a/api/v1/ws", b"/WS/v1/a/b", b"/wss/v1", b"/a?/ws/v1",
+            b"/", b"", b"*", b"/a/b/ws", b"/application/health", b"/a/api/v1/ws", b"/WS/v1/a/b", b"/wss/v1",
+            b"/a?/ws/v1",
             b"ws/v1/a/b", b"http://ws/a", b"ws://h", b"host:443", b"/a%2Fws/b", b"ftp://h/ws/v1/a",
         ):  # fmt: skip
             self.assertFalse(is_session_path(resource), resource)
@@ -209,8 +210,9 @@ class UnsafeTests(SynchronousTestCase):
     def test_harmless(self) -> None:
         """Encoded characters, dots in names and anything encoded in a query pass."""
         for resource in (
-            b"/", b"*", b"/a/ws/v1/x.y", b"/a/.../b", b"/.hidden/..x/x..", b"/a%2Fb", b"/a%5Cb", b"/a%20b;c=d", b"/%C3%BC", b"/a%zz%2",
-            b"/x?a=../..&b=%00%0d%0a%2e%2e", b"wss://h/a", b"http://..", b"/a//b", b"/%2500", b"/;..", "/ü".encode(),
+            b"/", b"*", b"/a/ws/v1/x.y", b"/a/.../b", b"/.hidden/..x/x..", b"/a%2Fb", b"/a%5Cb", b"/a%20b;c=d", b"/%C3%BC",
+            b"/x?a=../..&b=%00%0d%0a%2e%2e", b"wss://h/a", b"http://..", b"/a//b", b"/%2500", b"/;..", b"/a%zz%2",
+            "/ü".encode(),
         ):  # fmt: skip
             self.assertIsNone(unsafe(resource), resource)
 
