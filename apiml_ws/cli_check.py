@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 from apiml_ws.config_file import load_config
@@ -38,7 +39,8 @@ def examine(options: Namespace, console: Console) -> tuple[list[str], list[str]]
         config = load_config(options.config, console.environment, options.set)
     except ConfigError as error:
         return _texts(error.errors), _texts(error.warnings)
-    return [*_tls_faults(config), *_password_faults(config)], _texts(config.warnings)
+    errors = [*_tls_faults(config), *_password_faults(config)]
+    return errors, [*_texts(config.warnings), *_definition_faults(config)]
 
 
 def _texts(problems: Iterable[object]) -> list[str]:
@@ -64,6 +66,22 @@ def _password_faults(config: Config) -> list[str]:
     return []
 
 
+def _definition_faults(config: Config) -> list[str]:
+    """What is wrong with static definitions: warnings, since the gateway starts without them and reads them again."""
+    from apiml_ws.discovery.definition_files import SUFFIXES
+    from apiml_ws.discovery.definitions import read_definitions
+
+    faults: list[str] = []
+    for folder in config.definition_directories:
+        for path in sorted(Path(folder).glob("*")):
+            if path.name.endswith(SUFFIXES):
+                try:
+                    faults += read_definitions(path.read_text(encoding="utf-8-sig"), str(path)).problems
+                except (OSError, UnicodeDecodeError) as error:
+                    faults.append(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}")
+    return faults
+
+
 def _count(lines: list[str], what: str) -> str:
     return f"{len(lines) or 'no'} {what}{'' if len(lines) == 1 else 's'}"
 
@@ -72,8 +90,8 @@ def _count(lines: list[str], what: str) -> str:
 COMMAND: Final = Command(
     "check",
     "validate a configuration without starting anything",
-    "Reads the configuration as the gateway would, environment and --set included, opens the certificates, keys and\n"
-    "password file that it names, and prints every error and warning with its place.\n\n"
+    "Reads the configuration as the gateway would, environment and --set included, opens the certificates, keys,\n"
+    "password file and static definitions that it names, and prints every error and warning with its place.\n\n"
     "Exit status: 0 when the gateway would start with it, though perhaps with warnings; 1 when there are errors.",
     _arguments,
     _run,

@@ -89,3 +89,22 @@ class Checking(SynchronousTestCase):
         self.assertEqual((self.status, len(memory.err)), (1, 2))
         self.assertTrue(memory.err[0].startswith(f"{start}:2: "))
         self.assertTrue(memory.err[1].startswith(f"{start}:3: "))
+
+    def test_static_definitions(self) -> None:
+        """What is wrong with one is a warning: the gateway starts, and reads the file again when it is mended."""
+        folder = self.folder / "definitions"
+        (folder / "folder.yml").mkdir(parents=True)
+        (folder / "good.yml").write_text("services: []\n")
+        (folder / "bad.yaml").write_text("servces: []\n")
+        (folder / "latin1.yml").write_bytes(b"# \xe4\n")
+        (folder / "words.txt").write_text("servces: []\n")
+        memory = self.check(
+            "server.ssl.enabled: false\napiml.discovery.staticApiDefinitionsDirectories: definitions;gone\n"
+        )
+        self.assertEqual(self.status, 0)
+        self.assertEqual(len(memory.err), 4)
+        for line, words in zip(
+            memory.err, ("gone", "bad.yaml", "folder.yml: Is a", "latin1.yml: not UTF-8"), strict=True
+        ):
+            self.assertTrue(line.startswith("warning: "))
+            self.assertIn(words, line)
