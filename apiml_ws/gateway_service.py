@@ -1,0 +1,127 @@
+"""The gateway put together from its parts, as one service; the order in which it stops is decided here."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from apiml_ws.actuator.application import application_resource
+from apiml_ws.actuator.passwords import PasswordFile
+from apiml_ws.actuator.views import RelayChoice
+from apiml_ws.core.config import Config, RelayKind
+from apiml_ws.core.directory import Directory
+from apiml_ws.core.sessions import Sessions
+from apiml_ws.listening import Listening
+from apiml_ws.notify import READY, STOPPING, notify
+from apiml_ws.proxy.backend import BackendDialer
+from apiml_ws.proxy.channel import GatewaySite
+from apiml_ws.proxy.gateway import GatewayResource
+from apiml_ws.proxy.poller import poller_for
+from apiml_ws.proxy.record import LoggingRecorder
+from apiml_ws.proxy.relay import PortableRelays
+from apiml_ws.proxy.tls import ClientTls, ServerTls
+from apiml_ws.sources import source_names, source_services
+
+#: Seconds between two looks for sessions that are idle.
+_SWEEP_INTERVAL: Final = 1.0
+
+
+class GatewayService(MultiService):
+    """The whole gateway.
+
+    At a stop the port stays open, so that a client hears 503 and comes back elsewhere, until the last session is gone;
+    only then the port is closed and the sources of routes are let go.
+    """
+
+    _log = Logger()
+
+    def __init__(self, config: Config, reactor: Any, environment: Mapping[str, str]) -> None:
+        super().__init__()
+        self._config = config
+        self._reactor = reactor
+        self._environment = environment
+        self.directory = Directory(source_names(config), reactor.seconds)
+        client_tls = ClientTls(config.tls, config.verification)
+        self.sessions = self._new_sessions(client_tls)
+        self._sweeping = LoopingCall(self.sessions.sweep)
+        self._sweeping.clock = reactor
+        for source in source_services(config, self.directory, reactor, client_tls.https_policy(), _milliseconds):
+            source.setServiceParent(self)
+        self.listening = self._new_listening()
+        self.listening.setServiceParent(self)
+
+    def _new_sessions(self, client_tls: ClientTls) -> Sessions:
+        return Sessions(
+            self._config.web_socket,
+            self.directory,
+            BackendDialer(self._reactor, client_tls, self._config.max_http_header_size),
+            PortableRelays(poller_for(self._reactor), self._reactor, os.urandom),
+            self._reactor,
+            LoggingRecorder(),
+            _new_id,
+        )
+
+    def _new_listening(self) -> Listening:
+        config, reactor = self._config, self._reactor
+        root = GatewayResource(config, self.directory, self.sessions, reactor, self._new_actuator())
+        factory: Any = GatewaySite(root, reactor, config.max_http_header_size)
+        if config.tls.enabled:
+            factory = TLSMemoryBIOFactory(ServerTls(config.tls), False, factory, reactor)
+        scheme = "https" if config.tls.enabled else "http"
+        return Listening(reactor, config.address, config.port, factory, scheme, "gateway")
+
+    def _new_actuator(self) -> Any:
+        passwords = None if self._config.password_file is None else PasswordFile(self._config.password_file)
+        return application_resource(
+            sessions=self.sessions,
+            directory=self.directory,
+            relay=relay_choice(self._config.relay_kind),
+            passwords=passwords,
+            clock=self._reactor,
+            defer_to_thread=lambda function, *args: deferToThreadPool(
+                self._reactor, self._reactor.getThreadPool(), function, *args
+            ),
+        )
+
+    def startService(self) -> None:
+        """Begin, and tell systemd."""
+        for warning in self._config.warnings:
+            self._log.warn("{warning}", warning=str(warning))
+        super().startService()
+        self._sweeping.start(_SWEEP_INTERVAL, now=False)
+        notify(self._environment, READY)
+
+    def stopService(self) -> Deferred[Any]:
+        """Fires when every session, the port and every source is gone."""
+        notify(self._environment, STOPPING)
+        self._log.info("stopping: {count} sessions are closed", count=len(self.sessions))
+        gone: Deferred[None] = Deferred()
+        self.sessions.stop(lambda: gone.callback(None))
+        return gone.addCallback(self._sessions_gone)
+
+    def _sessions_gone(self, _none: None) -> Deferred[Any]:
+        self._sweeping.stop()
+        return MultiService.stopService(self)
+
+
+def relay_choice(kind: RelayKind) -> RelayChoice:
+    """Which relay serves a configuration that asks for ``kind``, and why."""
+    return RelayChoice("portable", f"server.relay.kind is {kind.value}; this build has the portable relay only")
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _new_id() -> str:
+    return str(UUID(bytes=os.urandom(16), version=4))
