@@ -1,0 +1,180 @@
+"""From a client's right handshake to a session, in both orders.
+
+Client-first: the client is answered, then the session dials.  Backend-first: the service is dialled, then its answer is
+the client's.  In both the connection leaves Twisted before the 101 is written, so that what comes too early is still
+refused in HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from twisted.python.failure import Failure
+
+from apiml_ws.core.closing import Cause
+from apiml_ws.core.config import Handshake
+from apiml_ws.core.dialing import DialOutcome, DialRefusal, Search
+from apiml_ws.core.headers import answer_headers
+from apiml_ws.core.interfaces import Headers, OpenLeg, ServiceLeg
+from apiml_ws.core.opening import Opening
+from apiml_ws.core.registry import Instance
+from apiml_ws.proxy.answers import Answer, for_fault, for_refusal
+from apiml_ws.proxy.channel import GatewayRequest
+from apiml_ws.proxy.codec import ServerCodec
+from apiml_ws.proxy.handover import HandOver, Pending
+from apiml_ws.proxy.leg import Leg
+from apiml_ws.proxy.openings import Asked, Openings, Told
+from apiml_ws.proxy.upgrade import Fault
+from apiml_ws.proxy.wire import Wire, WireLost
+
+#: For a service that opened while the gateway began to stop.
+_LATE: Final = DialRefusal(Cause.STOPPING)
+
+
+class Sessions(Protocol):
+    """What is asked of :class:`apiml_ws.core.sessions.Sessions`."""
+
+    @property
+    def accepting(self) -> bool:
+        """Whether new sessions may begin."""
+
+    def dial(self, opening: Opening, outcome: DialOutcome) -> Search:
+        """Look for a service before the client is answered."""
+
+    def start(self, opening: Opening, client: OpenLeg, service: tuple[ServiceLeg, Instance] | None = None) -> object:
+        """Begin a session: its client has its 101."""
+
+
+class Entrance:
+    """Lets clients in.  ``retry_after`` in seconds is what they are told while the gateway stops."""
+
+    def __init__(
+        self,
+        handshake: Handshake,
+        openings: Openings,
+        sessions: Sessions,
+        codec: ServerCodec,
+        hand_over: HandOver,
+        retry_after: int,
+    ) -> None:
+        self._handshake = handshake
+        self._openings = openings
+        self._sessions = sessions
+        self._codec = codec
+        self._hand_over = hand_over
+        self._retry_after = retry_after
+
+    def enter(self, request: GatewayRequest, asked: Asked) -> None:
+        """Answer ``request`` now or later; with 101 when all goes well."""
+        opening = self._openings.judged(asked) if self._sessions.accepting else self._stopping
+        if isinstance(opening, Fault):
+            for_fault(opening, _path(asked)).write(request)
+        elif self._handshake is Handshake.CLIENT_FIRST:
+            _ClientFirst(self, request, asked, *self._openings.client_first(asked, opening))
+        else:
+            _BackendFirst(self, request, asked, self._openings.backend_first(asked, opening))
+
+    @property
+    def sessions(self) -> Sessions:
+        """Where clients that are in go."""
+        return self._sessions
+
+    @property
+    def _stopping(self) -> Fault:
+        return Fault(503, "the gateway is stopping", ((b"Retry-After", b"%d" % self._retry_after),))
+
+    def refused(self, refusal: DialRefusal, path: str) -> Answer:
+        """What a client is told whose service could not be had, or came too late."""
+        return for_refusal(refusal, path) if self._sessions.accepting else for_fault(self._stopping)
+
+    def switch(
+        self, request: GatewayRequest, asked: Asked, told: Told, headers: Headers, taken: Callable[[Wire, bytes], None]
+    ) -> Pending:
+        """Take the client's connection out of HTTP; ``taken`` gets it with the 101 to write."""
+        head = self._codec.switching(
+            asked.upgrade.key, asked.upgrade.subprotocols, told.subprotocol, told.extensions, headers
+        )
+
+        def out(wire: Wire) -> None:
+            request.channel.forget()
+            taken(wire, head)
+
+        return self._hand_over(request.channel.transport, out)
+
+
+class _ClientFirst:
+    """A client that is answered at once."""
+
+    def __init__(self, entrance: Entrance, request: GatewayRequest, asked: Asked, opening: Opening, told: Told) -> None:
+        self._entrance = entrance
+        self._opening = opening
+        self._told = told
+        self._pending = entrance.switch(request, asked, told, (), self._taken)
+        request.notifyFinish().addErrback(self._gone)
+
+    def _gone(self, _: Failure) -> None:
+        self._pending.cancel()
+
+    def _taken(self, wire: Wire, head: bytes) -> None:
+        leg = written(wire, head, self._told)
+        if leg is not None:
+            self._entrance.sessions.start(self._opening, leg)
+
+
+class _BackendFirst:
+    """A client that waits for its service's answer."""
+
+    def __init__(self, entrance: Entrance, request: GatewayRequest, asked: Asked, opening: Opening) -> None:
+        self._entrance = entrance
+        self._request = request
+        self._asked = asked
+        self._opening = opening
+        self._service: tuple[ServiceLeg, Instance] | None = None
+        self._told = Told()
+        self._under_way: Search | Pending = entrance.sessions.dial(opening, self)
+        request.notifyFinish().addErrback(self._gone)
+
+    def opened(self, leg: ServiceLeg, instance: Instance) -> None:
+        """The service's answer is the client's."""
+        if not self._entrance.sessions.accepting:
+            leg.abandon()
+            self.refused(_LATE)
+            return
+        self._service = (leg, instance)
+        self._told = Told(leg.subprotocol, leg.extensions)
+        passed = answer_headers(leg.answer_headers)
+        self._under_way = self._entrance.switch(self._request, self._asked, self._told, passed, self._taken)
+
+    def refused(self, refusal: DialRefusal) -> None:
+        """There is no service: the client is told in HTTP."""
+        self._entrance.refused(refusal, _path(self._asked)).write(self._request)
+
+    def _gone(self, _: Failure) -> None:
+        self._under_way.cancel()
+        self._abandon()
+
+    def _abandon(self) -> None:
+        if self._service is not None:
+            self._service[0].abandon()
+
+    def _taken(self, wire: Wire, head: bytes) -> None:
+        leg = written(wire, head, self._told)
+        if leg is not None:
+            self._entrance.sessions.start(self._opening, leg, self._service)
+        else:
+            self._abandon()
+
+
+def written(wire: Wire, head: bytes, told: Told) -> Leg | None:
+    """The client's leg once its 101 is on the wire; None when the client is gone."""
+    try:
+        wire.send(head)
+    except WireLost:
+        wire.close()
+        return None
+    return Leg(wire, extensions=told.extensions, subprotocol=told.subprotocol)
+
+
+def _path(asked: Asked) -> str:
+    return asked.resource.partition(b"?")[0].decode("latin-1")
