@@ -18,7 +18,7 @@ PACKAGE = Path(apiml_ws.__file__).parent
 #: The folders above the core, which do not know one another.
 FOLDERS = ("proxy", "discovery", "actuator", "sample")
 #: Only these may name the global reactor.
-COMPOSITION = {"tap.py", "sample_tap.py"}
+COMPOSITION = {"tap.py", "sample_tap.py", "quickstart_tap.py"}
 
 
 def modules(folder: Path) -> list[Path]:
