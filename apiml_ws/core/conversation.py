@@ -8,7 +8,17 @@ from typing import Final, Protocol
 
 from apiml_ws.core.closing import Cause, closure
 from apiml_ws.core.config import Propagation
-from apiml_ws.core.dialing import DialOutcome, DialRefusal, Lookout, Policy, Search, for_move, for_opening, search
+from apiml_ws.core.dialing import (
+    PAUSE,
+    DialOutcome,
+    DialRefusal,
+    Lookout,
+    Policy,
+    Search,
+    for_move,
+    for_opening,
+    search,
+)
 from apiml_ws.core.extensions import context_takeover
 from apiml_ws.core.farewell import Farewell
 from apiml_ws.core.interfaces import OpenLeg, Relay, RelayMaker, ServiceLeg, Side, Timer
@@ -85,7 +95,8 @@ class Conversation:
         self._agreement: _Agreement | None = None
         self._search: Search | None = None
         self._deadline: Timer | None = None
-        self._began = self._joined = around.lookout.clock.seconds()
+        self._delay = 0.0
+        self._began = self._joined = self._sought = around.lookout.clock.seconds()
 
     # What may be.
 
@@ -115,16 +126,25 @@ class Conversation:
         self._seek(for_opening(self.opening))
 
     def hold(self, deadline: Callable[[], object]) -> None:
-        """Keep the client waiting for another service, ``deadline`` being called when that has lasted too long."""
+        """Keep the client waiting for another service, ``deadline`` being called when that has lasted too long.
+
+        A service that lasts less than :data:`PAUSE` ends no search: services that take sessions only to lose them are not
+        dialled without pause, nor for longer than the one search may take.
+        """
+        now = self._around.lookout.clock.seconds()
+        if self._moves == 0 or now - self._joined >= PAUSE:
+            self._sought, self._delay = now, 0.0
+        else:
+            self._delay = PAUSE
+        left = self._sought + self.opening.settings.propagation_timeout - now
         self.relay.hold()
-        timeout = self.opening.settings.propagation_timeout
-        self._deadline = self._around.lookout.clock.callLater(timeout, deadline)
+        self._deadline = self._around.lookout.clock.callLater(max(left, 0), deadline)
         self._around.ledger.moving(self.opening.session_id)
 
     def redial(self) -> None:
         """Look for another service than the one that was lost, unless that is under way."""
         if self._search is None and self.instance is not None:
-            self._seek(for_move(self.opening, self.instance))
+            self._seek(for_move(self.opening, self.instance, self._delay))
 
     def _seek(self, policy: Policy) -> None:
         self._search = search(self.opening, policy, self._around.lookout, self._outcome)

@@ -72,12 +72,14 @@ class Policy:
     """How stubborn a search is.
 
     ``attempts`` None: it goes on until it is cancelled or an answer is final, and waits for an instance if there is none.
-    ``timeout`` in seconds for each attempt.  ``avoid`` is the instance that is dialled only if there is no other.
+    ``timeout`` in seconds for each attempt, ``delay`` before the first.  ``avoid`` is the instance that is dialled only if
+    there is no other.
     """
 
     attempts: int | None
     timeout: float
     avoid: Instance | None = None
+    delay: float = 0
 
     def final(self, failure: DialFailure) -> bool:
         """Whether another attempt is of no use; an instance that starts may answer 5xx until it is ready to be moved to."""
@@ -91,10 +93,10 @@ def for_opening(opening: Opening) -> Policy:
     return Policy(ATTEMPTS, opening.settings.connect_timeout)
 
 
-def for_move(opening: Opening, left: Instance) -> Policy:
+def for_move(opening: Opening, left: Instance, delay: float) -> Policy:
     """A session whose instance was lost: until the session gives up."""
     share = opening.settings.propagation_timeout * _SHARE_OF_A_MOVE
-    return Policy(None, min(opening.settings.connect_timeout, share), left)
+    return Policy(None, min(opening.settings.connect_timeout, share), left, delay)
 
 
 def search(opening: Opening, policy: Policy, lookout: Lookout, outcome: DialOutcome) -> Search:
@@ -174,7 +176,10 @@ class Dialling:
         self._attempt: Attempt | None = None
         self._timer: Timer | None = None
         self._refusal = DialRefusal(Cause.NO_INSTANCE, target.service.service_id)
-        self._go_on()
+        if policy.delay:
+            self._put_off(policy.delay, self._go_on)
+        else:
+            self._go_on()
 
     def cancel(self) -> None:
         """Give it up; the outcome hears nothing any more.  Idempotent."""
