@@ -30,7 +30,7 @@ def load_config(file: str, environment: Mapping[str, str], overrides: Sequence[s
 
 def _text(file: str) -> str:
     try:
-        return Path(file).read_text(encoding="utf-8-sig")
+        return Path(file).read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError([_unreadable(file, error.strerror or "it cannot be read")]) from error
     except UnicodeDecodeError as error:

@@ -21,7 +21,8 @@ URL = "https://gw.example:10010/application/websockets"
 class Canned(BaseHandler):
     """Answers every request alike, or raises; keeps the requests."""
 
-    handler_order = 1
+    #: After the handler that would send the request to a proxy, before those that open connections.
+    handler_order = 200
 
     def __init__(self, body: bytes = b"[]", status: int = 200, error: Exception | None = None, **headers: str) -> None:
         self.requests: list[Request] = []

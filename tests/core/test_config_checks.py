@@ -33,6 +33,7 @@ GOOD: list[Sequence[str]] = [
     (STORE, "server.ssl.keyStorePassword=p", "server.ssl.keyAlias=a"),
     (*PEM, TRUST, CLIENTS),
     (*PEM, TRUST, "server.ssl.clientAuth=want"),
+    (PLAIN, CLIENTS),
     (PLAIN, EMBEDDED),
     (PLAIN, EMBEDDED, "apiml.discovery.embedded.address=::1"),
     (PLAIN, EMBEDDED, "apiml.discovery.embedded.address=LOCALHOST"),

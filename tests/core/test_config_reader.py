@@ -252,6 +252,12 @@ class Refusing(SynchronousTestCase):
             ),
         )
 
+    def test_errors_of_the_environment_are_in_order(self) -> None:
+        """Two runs over one environment say the same, however it is kept."""
+        errors = self.errors(PLAIN, {"SERVER_RELAY_KIND": "x", "EUREKA_CLIENT_FETCHREGISTRY": "x", "SERVER_PORT": "x"})
+        names = ["EUREKA_CLIENT_FETCHREGISTRY", "SERVER_PORT", "SERVER_RELAY_KIND"]
+        self.assertEqual([each.file for each in errors], [f"environment {name}" for name in names])
+
     def test_what_is_overridden_must_be_right_too(self) -> None:
         """A mistake in the file does not wait for the day when the override is gone."""
         self.assertEqual(len(self.errors(f"{PLAIN}server.port: x\n", {}, ["server.port=1"])), 1)
