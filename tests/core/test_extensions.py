@@ -109,6 +109,7 @@ class AcceptTests(SynchronousTestCase):
         )
         for header, expected in table:
             self.assertEqual(_spelled(takeover=True, header=header), expected, header)
+            self.assertEqual(accept(header), accept(header, takeover=True))
 
     def test_sessions_that_shall_move(self) -> None:
         """Without takeover both ends are told to forget, whatever the client offered."""
@@ -169,6 +170,7 @@ class AnsweredTests(SynchronousTestCase):
         table = (
             ("", (PMD,), None),
             ("", (), None),
+            (" \t", (PMD,), None),
             (PMD, (PMD,), Deflate()),
             (f"{PMD}; server_no_context_takeover", (PMD,), Deflate(True)),
             (f"{PMD}; client_no_context_takeover", (PMD,), Deflate(False, True)),

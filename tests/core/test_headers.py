@@ -103,6 +103,7 @@ class ToTheServiceTests(SynchronousTestCase):
             (b"X-Forwarded-Host", b"public.test"),
             (b"X-Forwarded-Proto", b"http"),
             (b"X-Forwarded-Prefix", b"/base/"),
+            (b"X-Forwarded-Prefix", b"/other"),
             (b"X-Forwarded-Port", b"80"),
             (b"X-Real-IP", b"198.51.100.1"),
             (b"Forwarded", b"for=198.51.100.1"),

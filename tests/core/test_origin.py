@@ -79,6 +79,7 @@ class OwnOriginTests(SynchronousTestCase):
             ("https://gw.test", "gw.test", True),
             ("http://gw.test", "gw.test", True),
             ("https://gw.test", "gw.test:443", True),
+            ("http://gw.test", "gw.test:80", True),
             ("https://gw.test", "gw.test:80", False),
             ("http://gw.test:8080", "gw.test", False),
             ("ftp://gw.test", "gw.test", False),
@@ -95,6 +96,8 @@ class OwnOriginTests(SynchronousTestCase):
             (PLAIN, "https://gw.test", "gw.test", (https,), True),
             (PLAIN, "http://gw.test", "gw.test", (https,), False),
             (PLAIN, "http://gw.test", "gw.test", ((proto, b"HTTP, https"),), True),
+            (PLAIN, "https://gw.test", "gw.test", ((proto, b" HTTP , https"),), False),
+            (PLAIN, "https://gw.test", "gw.test", ((proto, b"http"), (proto, b"https")), False),
             (PLAIN, "https://gw.test", "gw.test", ((proto, b"wss"),), True),
             (PLAIN, "http://gw.test", "gw.test", ((proto, b"nonsense"),), True),
             (TLS, "http://gw.test", "gw.test", ((proto, b"http"),), True),
@@ -150,6 +153,7 @@ class CorsTests(SynchronousTestCase):
             ({**listed, "apiml.corsEnabled": "false"}, False),
             ({"apiml.corsEnabled": "true", "apiml.corsAllowedOrigins": ""}, False),
             ({"apiml.corsEnabled": "true", "apiml.corsAllowedOrigins": " , "}, False),
+            ({"apiml.corsAllowedOrigins": " http://localhost:3000/ ,HTTPS://A.test"}, True),
             ({"apiml.corsEnabled": "true"}, False),
             ({"apiml.corsAllowedOrigins": " * "}, True),
         )
@@ -157,6 +161,7 @@ class CorsTests(SynchronousTestCase):
             for origin in ("http://localhost:3000", "https://a.test"):
                 self.assertIs(_allowed(origin, "gw.test", CORS, metadata), expected, metadata)
             self.assertTrue(_allowed("https://page.test", "gw.test", CORS, metadata))
+        self.assertFalse(_allowed("", "gw.test", CORS, {"apiml.corsAllowedOrigins": " , "}))
 
     def test_any(self) -> None:
         """``*`` allows whatever a browser may say."""
@@ -166,9 +171,9 @@ class CorsTests(SynchronousTestCase):
 
     def test_origins_without_a_port(self) -> None:
         """An origin of a scheme that nobody knows the port of is compared as it is written."""
-        config = Config(cors_enabled=True, cors_allowed_origins=("chrome-extension://abc",))
-        self.assertTrue(_allowed("chrome-extension://ABC", "gw.test", config))
-        self.assertFalse(_allowed("chrome-extension://abd", "gw.test", config))
+        config = Config(cors_enabled=True, cors_allowed_origins=("Chrome-Extension://abc?",))
+        self.assertTrue(_allowed("chrome-extension://ABC?", "gw.test", config))
+        self.assertFalse(_allowed("chrome-extension://abd?", "gw.test", config))
 
 
 class ForTheServiceTests(SynchronousTestCase):
@@ -222,6 +227,10 @@ class ForTheServiceTests(SynchronousTestCase):
             self.assertEqual(
                 for_instance((self.rest,), self.gateway, {"apiml.ws.origin": rule}, an_instance()), (self.rest,)
             )
+
+    def test_white_space(self) -> None:
+        """White space around a field's value is not part of it."""
+        self.assertEqual(self._origin((b"Origin", b" https://gw.test:10010\t"), None), [b"https://h.test:10012"])
 
     def test_scheme_unknown(self) -> None:
         """Behind a terminator of TLS the own origin is known by host and port."""
