@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
@@ -105,8 +106,7 @@ class EndToEnd(SynchronousTestCase):
                 test()
             except Exception as error:
                 logs = "".join(f"\n--- output of process {each.pid}\n{each.log}" for each in self._processes)
-                error.args = (f"{error}{logs}",)
-                raise
+                raise self.failureException(f"{error!r}{logs}").with_traceback(error.__traceback__) from None
 
         setattr(self, name, explained)
 
@@ -163,6 +163,12 @@ class EndToEnd(SynchronousTestCase):
         service = Service(paths, **options)
         self.addCleanup(service.end)
         return service
+
+    def in_thread(self, talk: Callable[[], None]) -> None:
+        """Let ``talk`` go on beside the test, which waits for its end."""
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        self.addCleanup(thread.join, TIMEOUT)
 
     def trust(self, certificate: tuple[str, str] | None = None) -> ssl.SSLContext:
         """A client's TLS that trusts the test authority, and shows ``certificate`` (file, key file) if there is one."""
