@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from autobahn.twisted.resource import WebSocketResource
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.http import HTTPChannel
 from twisted.web.pages import notFound
 from twisted.web.resource import IResource, Resource
@@ -39,7 +40,7 @@ class SampleSite(Site):
     protocol = SampleChannel  # type: ignore[assignment]  # without the wrapper that could choose HTTP/2
 
 
-def sample_site(sessions: Sessions, info: Mapping[str, object]) -> Site:
+def sample_site(sessions: Sessions, info: Mapping[str, object], reactor: IReactorTime) -> Site:
     """All of the service; ``info`` is what ``/application/info`` says."""
     root, context, operators = Resource(), Resource(), Resource()
     root.putChild(CONTEXT.encode(), context)
@@ -47,7 +48,7 @@ def sample_site(sessions: Sessions, info: Mapping[str, object]) -> Site:
     context.putChild(b"application", operators)
     operators.putChild(b"health", Document({"status": "UP"}))
     operators.putChild(b"info", Document(info))
-    return SampleSite(root)
+    return SampleSite(root, reactor=reactor)
 
 
 class Document(Resource):

@@ -21,8 +21,7 @@ class SampleTestCase(SynchronousTestCase):
         self.clock = Clock()
         self.patch(tx.config, "loop", self.clock)
         self.sessions = Sessions(self.clock)  # type: ignore[arg-type]  # the part of a reactor that is needed
-        self.site = sample_site(self.sessions, {"build": {"name": "discoverableclient"}})
-        self.site.reactor = self.clock
+        self.site = sample_site(self.sessions, {"build": {"name": "discoverableclient"}}, self.clock)
 
     def ask(self, path: str, *fields: str, credentials: str | None = None) -> tuple[bytes, bytes]:
         """Status line with header, and body, of the answer to a GET."""

@@ -21,6 +21,7 @@ from zope.interface.verify import verifyObject
 from apiml_ws.sample import talk
 from apiml_ws.sample.sessions import Sessions
 from apiml_ws.sample.site import sample_site
+from apiml_ws.sample.talker import TalkerFactory
 from tests.certificates import authority
 from tests.sample.doubles_connection import Link
 
@@ -29,12 +30,11 @@ class Street:
     """An endpoint that leads to the sample service in memory, or nowhere."""
 
     def __init__(self, clock: Clock, open_: bool = True) -> None:
-        self.site = sample_site(Sessions(clock), {})  # type: ignore[arg-type]  # the part of a reactor that is needed
-        self.site.reactor = clock
+        self.site = sample_site(Sessions(clock), {}, clock)
         self.open = open_
         self.links: list[Link] = []
 
-    def connect(self, factory: object) -> Deferred[object]:
+    def connect(self, factory: TalkerFactory) -> Deferred[object]:
         """Connect at once."""
         if not self.open:
             return fail(Refused())

@@ -21,8 +21,7 @@ class TalkerTests(SynchronousTestCase):
         self.heard: list[str] = []
         self.complaints: list[str] = []
         self.sessions = Sessions(self.clock)  # type: ignore[arg-type]  # the part of a reactor that is needed
-        self.site = sample_site(self.sessions, {})
-        self.site.reactor = self.clock
+        self.site = sample_site(self.sessions, {}, self.clock)
         self.talker = Talker(self.clock, self.heard.append, self.complaints.append)
 
     def connect(self, path: str, credentials: str = "user:pass") -> Link:
