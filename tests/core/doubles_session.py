@@ -105,6 +105,7 @@ class MemoryAttempt:
     request: DialRequest
     events: DialEvents
     cancelled: bool = False
+    ended: bool = False
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -112,11 +113,13 @@ class MemoryAttempt:
     def open(self, leg: ServiceLeg | None = None) -> ServiceLeg:
         """The service answers 101."""
         leg = leg or MemoryLeg()
+        self.ended = True
         self.events.dialled(leg)
         return leg
 
     def fail(self, failure: DialFailure = REFUSED) -> None:
         """It does not."""
+        self.ended = True
         self.events.dial_failed(failure)
 
 
