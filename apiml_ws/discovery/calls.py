@@ -69,7 +69,7 @@ class Calls:
 
         :raises CallError: no answer, one too long or too late, or one whose status is not 2xx.
         """
-        exchange = Deferred.fromCoroutine(self._exchange(server, method, segments, query, body))
+        exchange = _abandonable(Deferred.fromCoroutine(self._exchange(server, method, segments, query, body)))
         try:
             return await exchange.addTimeout(self._timeout, self._clock)
         except (CallError, CancelledError):
@@ -104,6 +104,24 @@ class Calls:
         if not 200 <= response.code < 300:
             raise CallError(f"HTTP {response.code}", response.code)
         return content
+
+
+def _abandonable(exchange: Deferred[bytes]) -> Deferred[bytes]:
+    """``exchange``, but that a cancel is a cancel at once; an agent would take it for a connection that failed."""
+    abandoned = False
+
+    def abandon(_: Deferred[bytes]) -> None:
+        nonlocal abandoned
+        abandoned = True
+        exchange.cancel()
+
+    def pass_on(result: bytes | Failure) -> None:
+        if not abandoned:
+            outcome.callback(result)
+
+    outcome: Deferred[bytes] = Deferred(abandon)
+    exchange.addBoth(pass_on)
+    return outcome
 
 
 def _reason(error: Exception) -> str:

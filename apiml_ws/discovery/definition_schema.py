@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import yaml
 
@@ -90,6 +90,10 @@ _TextLoader.yaml_implicit_resolvers = {
 }
 
 
+#: What is said of a file that no program can walk through.
+TOO_DEEP: Final = "nested too deep, or an alias inside of itself"
+
+
 class FormError(ValueError):
     """A file that cannot be used at all; the text says why and where."""
 
@@ -105,12 +109,12 @@ def load(text: str) -> Mapping[str, Any]:
     except yaml.YAMLError as error:
         raise FormError(" ".join(str(error).split())) from error
     except RecursionError as error:
-        raise FormError("nested too deep, or an alias inside of itself") from error
-    if not isinstance(document, dict):
-        raise FormError("empty" if document is None else "not a map")
+        raise FormError(TOO_DEEP) from error
+    if document is None:
+        raise FormError("empty")
     if mistakes:
         raise FormError("; ".join(mistakes))
-    return document
+    return cast("Mapping[str, Any]", document)
 
 
 def _mistakes(value: object, form: Form, where: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from apiml_ws.core.registry import Instance, InvalidInstanceError, instance, invalid_routes
 from apiml_ws.discovery.additional import Additional
 from apiml_ws.discovery.definition_metadata import flattened, metadata_of
-from apiml_ws.discovery.definition_schema import FormError, load
+from apiml_ws.discovery.definition_schema import TOO_DEEP, FormError, load
 
 #: A service as the file has it; its form was checked.
 Written = Mapping[str, Any]
@@ -39,8 +39,14 @@ def read_definitions(text: str, file: str) -> Definitions:
     """What ``text`` defines; ``file`` is named in its problems."""
     try:
         document = load(text)
+        return _read(document, file)
     except FormError as error:
         return unreadable(file, str(error))
+    except RecursionError:
+        return unreadable(file, TOO_DEEP)
+
+
+def _read(document: Mapping[str, Any], file: str) -> Definitions:
     reader = _Reader(file, document.get("catalogUiTiles") or {})
     instances = tuple(one for each in _listed(document, "services") for one in reader.instances(each))
     added = tuple(one for each in _listed(document, "additionalServiceMetadata") for one in reader.additional(each))

@@ -6,7 +6,7 @@ Times on Eureka's wire are milliseconds since 1970 (``…_at``, ``last_…``), l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
@@ -88,10 +88,6 @@ class Registration:
     def key(self) -> str:
         """The id under which the registry has it."""
         return self.instance_id or self.host_name
-
-    def changed(self, last_dirty: int, metadata: Mapping[str, str] | None = None) -> Registration:
-        """The same instance with news: a newer ``last_dirty`` makes registries take it in place of the old."""
-        return replace(self, last_dirty=last_dirty, metadata=self.metadata if metadata is None else metadata)
 
 
 @dataclass(frozen=True, slots=True)
