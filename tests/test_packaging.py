@@ -73,7 +73,7 @@ class Packaging(SynchronousTestCase):
 
     def assert_complete(self) -> None:
         """Both plugins are there, the gateway's options load, the console command runs, the types are shipped."""
-        self.assertLessEqual({"apiml-ws", "apiml-ws-sample"}, self.commands())
+        self.assertLessEqual({"apiml-ws", "discoverableclient"}, self.commands())
         self.assertIn("--config", self.run_command(self.python, "-I", "-c", TWISTD, "apiml-ws", "--help"))
         self.assertIn("check", self.run_command(str(self.environment / "bin" / "apiml-ws"), "--help"))
         where = "import apiml_ws, os; print(os.path.dirname(apiml_ws.__file__))"

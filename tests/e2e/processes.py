@@ -36,7 +36,7 @@ class Process:
             command,
             cwd=folder,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -83,6 +83,17 @@ class Process:
                     raise AssertionError(f"no {pattern!r} from {self._command}:\n{''.join(self._lines)}")
                 self._news.wait(left)
 
+    def type(self, text: str) -> None:
+        """Write to its standard input."""
+        assert self._child.stdin is not None
+        self._child.stdin.write(text)
+        self._child.stdin.flush()
+
+    def close_input(self) -> None:
+        """Say that nothing more is typed."""
+        assert self._child.stdin is not None
+        self._child.stdin.close()
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._child.send_signal(number)
@@ -114,9 +125,17 @@ class Process:
                 os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
         self._reader.join(PATIENCE)
+        assert self._child.stdin is not None
         assert self._child.stdout is not None
+        self._child.stdin.close()
         if not self._reader.is_alive():
             self._child.stdout.close()
+
+
+def at_a_terminal(*command: str) -> list[str]:
+    """The command that runs ``command`` at a terminal of its own; what it types there is its standard input."""
+    program = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    return [sys.executable, "-c", program, *command]
 
 
 def eventually(condition: Callable[[], object], timeout: float = PATIENCE) -> object:

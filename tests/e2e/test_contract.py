@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.e2e.harness import EndToEnd, Gateway
+from tests.e2e.processes import Process, eventually, twistd
 from tests.e2e.services import TIMEOUT, VALID, basic, close_of, header, uppercase
 
 
@@ -105,3 +106,34 @@ class SecureService(Shared.Contract):
         conversations = {"uppercase": uppercase, "header": header}
         service = self.service(conversations, authenticate=True, tls=self.serving_tls())
         self.gateway_here = self.gateway_to(service)
+
+
+class SampleService(Shared.Contract):
+    """The project's own sample service, which registers itself at the gateway's embedded registry."""
+
+    def setUp(self) -> None:
+        """A gateway with a registry, and two instances."""
+        super().setUp()
+        embedded = {"enabled": True, "port": 0}
+        self.gateway_here = self.gateway({"apiml": {"discovery": {"embedded": embedded}}})
+        port = self.gateway_here.process.wait_for(r"registry listening on https://127\.0\.0\.1:(\d+)")[1]
+        self.instances = [self.start_instance(f"https://localhost:{port}/eureka/") for _ in range(2)]
+        eventually(lambda: "discoverableclient" in known_services(self.gateway_here))
+
+    def start_instance(self, registry: str) -> Process:
+        """One instance, of the test's own authority."""
+        tls = ("--certificate", self.certificate, "--key", self.key, "--ca", self.authorities)
+        return self.start(twistd("discoverableclient", "--registry", registry, *tls))
+
+    def test_stopping_takes_it_off(self) -> None:
+        """An instance that stops takes itself off the registry, and ends with status 0."""
+        for instance in self.instances:
+            self.assertEqual(instance.stop(), 0)
+        eventually(lambda: "discoverableclient" not in known_services(self.gateway_here))
+
+
+def known_services(gateway: Gateway) -> list[str]:
+    """The services that the gateway knows."""
+    composite = gateway.request("/application/health").json["components"]["discoveryComposite"]["components"]
+    services: list[str] = composite["discoveryClient"]["details"]["services"]
+    return services
