@@ -112,6 +112,7 @@ class CauseTests(SessionTestCase):
             self.relaying(settings=SessionSettings(max_idle_timeout=10))
             self.session.check_idle(5)
             self.relay.counted[side].last_frame = 8
+            self.session.check_idle(9)
             self.session.check_idle(17.9)
             self.assertEqual(self.relay.taken(), [])
             self.session.check_idle(18)

@@ -1,0 +1,266 @@
+"""All sessions behind one door."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from apiml_ws.core.closing import Cause, Close
+from apiml_ws.core.config import Drain, WebSocketConfig
+from apiml_ws.core.dialing import DialRefusal
+from apiml_ws.core.interfaces import Boundary, Side
+from apiml_ws.core.registry import EMPTY
+from apiml_ws.core.routing import Refusal
+from apiml_ws.core.session import Session
+from apiml_ws.core.sessions import Sessions
+from apiml_ws.core.settings import SessionSettings
+from tests.core.doubles_session import (
+    SOURCE,
+    MemoryLeg,
+    MemoryOutcome,
+    MemoryRecorder,
+    MemoryRelay,
+    World,
+    answered,
+    instance_named,
+)
+
+CLOSING = SessionSettings(drain=Drain.CLOSE)
+
+
+class SessionsTestCase(SynchronousTestCase):
+    """A world with a door to its sessions."""
+
+    def setUp(self) -> None:
+        self.world = World("a", "b")
+        self.recorder = MemoryRecorder()
+        self.config = WebSocketConfig(close_rate=1, stop_timeout=10)
+        self.sessions = Sessions(
+            self.config,
+            self.world.directory,
+            self.world.dialer,
+            self.world.relays,
+            self.world.clock,
+            self.recorder,
+            self.world.new_id,
+        )
+        self.outcome = MemoryOutcome()
+        self.gone: list[float] = []
+        self.addCleanup(lambda: self.assertEqual(self.world.clock.getDelayedCalls(), []))
+
+    def stop(self) -> None:
+        self.sessions.stop(lambda: self.gone.append(self.world.clock.seconds()))
+
+    def start(self, number: int, instance: str = "a", settings: SessionSettings | None = None) -> MemoryRelay:
+        """A session that is open on both legs."""
+        opening = self.world.opening(settings, session_id=f"session-{number}")
+        self.sessions.start(opening, MemoryLeg(), (MemoryLeg(), instance_named(instance)))
+        relay = self.world.relays.made[-1]
+        relay.taken()
+        return relay
+
+    def end(self, relay: MemoryRelay) -> None:
+        for side in Side:
+            relay.events.ended(side)
+
+    @property
+    def causes(self) -> list[Cause]:
+        return [record.cause for record in self.recorder.records]
+
+
+class DialTests(SessionsTestCase):
+    """Services that are dialled before the client is answered."""
+
+    def test_opened(self) -> None:
+        """The leg is the caller's, who begins the session with it; nothing is recorded."""
+        search = self.sessions.dial(self.world.opening(), self.outcome)
+        leg = self.world.dialer.attempts[0].open()
+        self.assertEqual(self.outcome.found, [(leg, "a")])
+        search.cancel()
+        self.assertEqual((self.recorder.records, len(self.sessions)), ([], 0))
+
+    def test_refused(self) -> None:
+        """A client that is refused is recorded, with the time that it took."""
+        self.sessions.dial(self.world.opening(), self.outcome)
+        self.world.clock.advance(3)
+        failure = answered(503)
+        self.world.dialer.attempts[0].fail(failure)
+        self.assertEqual([refusal.failure for refusal in self.outcome.refusals], [failure])
+        [record] = self.recorder.records
+        self.assertEqual((record.cause, record.detail, record.duration), (Cause.SERVICE_ERROR, "HTTP 503", 3))
+        self.assertEqual((record.service_id, record.session_id), ("sample", "session-1"))
+
+    def test_refused_by_routing(self) -> None:
+        """It is told in a later turn, and recorded."""
+        opening = self.world.opening(target=Refusal(Cause.UNKNOWN_ROUTE, "v9"))
+        self.sessions.dial(opening, self.outcome)
+        self.assertEqual(self.outcome.refusals, [])
+        self.world.clock.advance(0)
+        self.assertEqual(self.outcome.refusals, [DialRefusal(Cause.UNKNOWN_ROUTE, "v9")])
+        self.assertEqual(self.causes, [Cause.UNKNOWN_ROUTE])
+
+    def test_client_gone(self) -> None:
+        """A search whose client went is recorded once and tells nothing."""
+        search = self.sessions.dial(self.world.opening(), self.outcome)
+        search.cancel()
+        search.cancel()
+        self.assertTrue(self.world.dialer.attempts[0].cancelled)
+        self.assertEqual((self.causes, self.outcome.refusals), ([Cause.CLIENT_LOST], []))
+
+    def test_stop(self) -> None:
+        """A stop ends searches: their clients are refused."""
+        self.sessions.dial(self.world.opening(), self.outcome)
+        self.stop()
+        self.assertTrue(self.world.dialer.attempts[0].cancelled)
+        self.assertEqual((self.outcome.refusals, self.causes), ([DialRefusal(Cause.STOPPING)], [Cause.STOPPING]))
+        self.assertEqual(self.gone, [0])
+
+    def test_after_the_stop(self) -> None:
+        """Nothing is dialled any more."""
+        self.stop()
+        self.sessions.dial(self.world.opening(), self.outcome)
+        self.world.clock.advance(0)
+        self.assertEqual((self.outcome.refusals, self.world.dialer.attempts), ([DialRefusal(Cause.STOPPING)], []))
+
+
+class LiveTests(SessionsTestCase):
+    """Sessions that live."""
+
+    def test_list(self) -> None:
+        """Those with a service are listed, those without are only counted."""
+        self.start(1)
+        self.sessions.start(self.world.opening(session_id="session-2"), MemoryLeg())
+        self.assertEqual([view.session_id for view in self.sessions.open_sessions()], ["session-1"])
+        self.assertEqual((len(self.sessions), self.sessions.counts.begun), (2, 2))
+
+    def test_ended(self) -> None:
+        """A session that ended is recorded and forgotten."""
+        relay = self.start(1)
+        relay.events.lost(Side.CLIENT, Boundary.MESSAGE)
+        relay.events.ended(Side.SERVICE)
+        self.assertEqual((len(self.sessions), self.causes), (0, [Cause.CLIENT_LOST]))
+        self.assertEqual(self.sessions.counts.ended, {Cause.CLIENT_LOST: 1})
+
+    def test_moves(self) -> None:
+        """Moves are counted, those under way and those done."""
+        relay = self.start(1)
+        relay.events.lost(Side.SERVICE, Boundary.MESSAGE)
+        self.assertEqual((self.sessions.counts.moving, self.sessions.moves), (1, 0))
+        self.world.dialer.attempts[-1].open()
+        self.assertEqual((self.sessions.counts.moving, self.sessions.moves), (0, 1))
+
+    def test_sweep(self) -> None:
+        """Idle sessions are closed, others are not."""
+        idle, busy = self.start(1), self.start(2)
+        self.world.clock.advance(3600)
+        busy.counted[Side.SERVICE].last_frame = 3599
+        self.sessions.sweep()
+        self.assertEqual([command[0] for command in idle.taken()], ["close", "close"])
+        self.assertEqual(busy.taken(), [])
+
+    def test_turns_of_vanished_services_are_forgotten(self) -> None:
+        """A service that vanished and came back begins its round anew."""
+        for _ in range(3):
+            self.sessions.dial(self.world.opening(), self.outcome)
+        self.world.directory.update(SOURCE, EMPTY)
+        self.world.register("a", "b")
+        self.sessions.dial(self.world.opening(), self.outcome)
+        self.assertEqual(self.world.dialer.dialled, ["a", "b", "a", "a"])
+
+
+class TakenOffTests(SessionsTestCase):
+    """Instances that the registry takes off while they run."""
+
+    def closed(self, *relays: MemoryRelay) -> list[bool]:
+        """Which of them were closed as taken off, since the last look."""
+        off = ("close", Side.CLIENT, Close(1012, "Instance was taken off"))
+        return [off in relay.taken() for relay in relays]
+
+    def test_keep(self) -> None:
+        """By default, and while moving is not asked for by a loss, sessions stay where they are."""
+        for settings in (SessionSettings(), SessionSettings(drain=Drain.MOVE)):
+            relay = self.start(1, settings=settings)
+            self.world.register("b")
+            self.assertEqual(self.closed(relay), [False])
+            self.world.register("a", "b")
+
+    def test_close(self) -> None:
+        """Sessions of an instance that is gone or not UP are closed, one after another; those of others stay."""
+        for down in ([], ["a"]):
+            first, second, other = (self.start(number, name, CLOSING) for number, name in enumerate("aab"))
+            self.world.register("b", down=down)
+            self.assertEqual(self.closed(first, second, other), [True, False, False])
+            self.world.clock.advance(1)
+            self.assertEqual(self.closed(first, second, other), [False, True, False])
+            self.world.clock.advance(1)
+            self.world.register("a", "b")
+
+    def test_service_gone(self) -> None:
+        """A service that the registry does not know any more has no instance that is UP."""
+        relay = self.start(1, settings=CLOSING)
+        self.world.directory.update(SOURCE, EMPTY)
+        self.assertEqual(self.closed(relay), [True])
+        self.world.clock.advance(1)
+
+    def test_back_in_time(self) -> None:
+        """A session whose turn comes after its instance came back stays."""
+        first, second = (self.start(number, settings=CLOSING) for number in range(2))
+        self.world.register("b")
+        self.world.register("a", "b")
+        self.world.clock.advance(1)
+        self.assertEqual(self.closed(first, second), [True, False])
+        self.world.clock.advance(1)
+
+    def test_session_without_a_service(self) -> None:
+        """A session that is not open yet has no instance that could be taken off."""
+        self.sessions.start(self.world.opening(CLOSING), MemoryLeg())
+        self.world.register("b")
+        self.assertEqual(self.closed(self.world.relays.made[-1]), [False])
+
+    def test_stopping(self) -> None:
+        """When the gateway stops, the stop closes them all."""
+        relays = [self.start(number, settings=CLOSING) for number in range(3)]
+        self.world.register("b")
+        self.stop()
+        self.world.register("b", down=["a"])
+        self.world.clock.pump([0.5] * 6)
+        self.assertEqual(self.closed(*relays), [True, False, False])
+        for relay in relays:
+            self.end(relay)
+        self.assertEqual(self.causes, [Cause.TAKEN_OFF, Cause.STOPPING, Cause.STOPPING])
+
+
+class StopTests(SessionsTestCase):
+    """The stop of the gateway."""
+
+    def test_closed_and_waited_for(self) -> None:
+        """New ones are refused, old ones closed at closeRate, and the end told when all are gone."""
+        relays = [self.start(number) for number in range(3)]
+        self.assertTrue(self.sessions.accepting)
+        self.stop()
+        self.assertFalse(self.sessions.accepting)
+        self.world.clock.pump([1.0] * 2)
+        self.assertEqual([len(relay.taken()) for relay in relays], [2, 2, 2])
+        for relay in relays:
+            self.assertEqual(self.gone, [])
+            self.end(relay)
+        self.assertEqual((self.gone, self.causes), ([2], [Cause.STOPPING] * 3))
+
+    def test_dropped(self) -> None:
+        """What does not end within stopTimeout is dropped."""
+        relay = self.start(1)
+        self.stop()
+        self.world.clock.pump([1.0] * 10)
+        self.assertEqual(relay.taken()[-2:], [("drop", side) for side in Side])
+        self.assertEqual((self.gone, self.causes, len(self.sessions)), ([10], [Cause.STOPPING], 0))
+
+    def test_a_client_that_was_let_in_too_late(self) -> None:
+        """A session that begins while the gateway stops is closed at once."""
+        first = self.start(1)
+        self.stop()
+        session = self.sessions.start(self.world.opening(session_id="late"), MemoryLeg())
+        self.assertIsInstance(session, Session)
+        late = self.world.relays.made[-1]
+        self.assertEqual(late.taken(), [("close", Side.CLIENT, Close(1001, "Gateway is shutting down"))])
+        late.events.ended(Side.CLIENT)
+        self.end(first)
+        self.assertEqual(self.gone, [0])
