@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -73,6 +75,31 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def taken(config: Config) -> list[str]:
+    """What stands in the way of the ports, and the way round it; nothing if they are free."""
+    wanted = (
+        ("gateway", "server.port", config.address, config.port),
+        ("registry", "apiml.discovery.embedded.port", config.embedded.address, config.embedded.port),
+    )
+    return [
+        f"the {who} cannot listen on {address}:{port}: {problem}; --set {key}=0 takes any port that is free"
+        for who, key, address, port in wanted
+        if (problem := _refused(address, port))
+    ]
+
+
+def _refused(address: str, port: int) -> str:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+            probe.listen()
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
+
+
 def sample_settings(config: Config, state: State) -> SampleSettings:
     """An instance on any free port that registers at the gateway's registry, over TLS whatever the gateway serves."""
     return SampleSettings(
@@ -85,31 +112,36 @@ def sample_settings(config: Config, state: State) -> SampleSettings:
     )
 
 
-def welcome(config: Config, state: State, python: str) -> str:
-    """What to try, with lines to paste; ``python`` is the interpreter that runs this."""
+def welcome(config: Config, state: State, python: str, folder: Path) -> str:
+    """What to try, with lines to paste in ``folder``; ``python`` is the interpreter that runs this."""
     ws, http = ("wss", "https") if config.tls.enabled else ("ws", "http")
     place = f"localhost:{config.port}"
     session = f"{ws}://{place}/ws/v1/{CONTEXT}/uppercase"
-    talk = f"{python} -m apiml_ws.sample.talk --ca {state.root} {session}"
-    curl = f"curl --cacert {state.root}"
+    root = _from(folder, state.root)
+    operator = f"{OPERATOR}:{state.password}"
     lines = (
         f"The gateway is ready. {INSTANCES} instances of the service {CONTEXT} share its sessions.",
         "",
         f"  sessions   {session}",
-        f"             {ws}://{place}/{CONTEXT}/ws/v1/uppercase   (also …/header and …/echo; user:pass)",
-        f"  operators  {http}://{place}/application/websockets   ({OPERATOR}:{state.password})",
+        f"             {ws}://{place}/{CONTEXT}/ws/v1/uppercase   (or header, or echo; user:pass)",
+        f"  operators  {http}://{place}/application/websockets   ({operator})",
         f"             {http}://{place}/application/health",
         f"  registry   {http}://localhost:{config.embedded.port}/eureka/apps",
-        f"  authority  {state.root}",
+        f"  authority  {root}   (for this machine alone; trust it in a browser to go there)",
         "",
-        "Open a session, then type a line:",
+        "Open a session, and type a line:",
         "",
-        f"  {talk}",
+        f"  {_from(folder, Path(python))} -m apiml_ws.sample.talk --ca {root} {session}",
         "",
-        "See the sessions that are open:",
+        "See which sessions are open:",
         "",
-        f"  {curl} --user {OPERATOR}:{state.password} {http}://{place}/application/websockets",
+        f"  curl --cacert {root} --user {operator} {http}://{place}/application/websockets",
         "",
         "Ctrl-C stops it all.",
     )
     return "".join(f"{line}\n" for line in ("", *lines, ""))
+
+
+def _from(folder: Path, path: Path) -> str:
+    """``path`` as short as it can be said in ``folder``, fit for a shell."""
+    return shlex.quote(str(path.relative_to(folder) if path.is_relative_to(folder) else path))

@@ -13,9 +13,9 @@ import apiml_ws
 from apiml_ws.core.config import Config
 from apiml_ws.proxy.key_material import TlsError
 from apiml_ws.quickstart import State, prepare
-from apiml_ws.quickstart_service import INSTANCES, QuickStart, free_port, sample_settings, welcome, with_ports
+from apiml_ws.quickstart_service import INSTANCES, QuickStart, free_port, sample_settings, taken, welcome, with_ports
 from apiml_ws.sample_service import SampleService
-from apiml_ws.tap import gateway, load
+from apiml_ws.tap import gateway, load, refusal
 
 #: The quick start's configuration in a checkout of the project.
 CONFIGURATION: Final = Path(apiml_ws.__file__).parent.parent / "etc" / "quickstart.yml"
@@ -56,8 +56,12 @@ def quick_start(options: Options, reactor: Any) -> QuickStart:
     except OSError as error:
         raise SystemExit(f"apiml-ws-quickstart: {options['state']} cannot be used: {error}") from error
     config = with_ports(load(options["config"], [*state.overrides(), *options.overrides]), free_port)
+    if problems := taken(config):
+        raise refusal(*problems)
     parent = gateway(config, reactor)
-    return QuickStart(parent, _samples(config, state, reactor), welcome(config, state, sys.executable), _say)
+    return QuickStart(
+        parent, _samples(config, state, reactor), welcome(config, state, sys.executable, Path.cwd()), _say
+    )
 
 
 def _samples(config: Config, state: State, reactor: Any) -> list[SampleService]:

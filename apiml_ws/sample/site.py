@@ -37,6 +37,7 @@ class SampleChannel(HTTPChannel):
 class SampleSite(Site):
     """Speaks HTTP/1.1 by :class:`SampleChannel`."""
 
+    noisy = False
     protocol = SampleChannel  # type: ignore[assignment]  # without the wrapper that could choose HTTP/2
 
 
