@@ -87,14 +87,16 @@ class SampleService(MultiService):
     def leave(self) -> Deferred[Any]:
         """Cancel the registration, so that no new sessions come; fires when the registry knows or does not answer."""
         lease, self._lease = self._lease, None
-        return maybeDeferred(lease.stopService if lease is not None else lambda: None)
+        left: Deferred[Any] = maybeDeferred(lease.stopService if lease is not None else lambda: None)
+        return left
 
     def stopService(self) -> Deferred[Any]:
         """Leave the registry, then close the sessions with 1001, then the port."""
         return self.leave().addCallback(lambda _: self.sessions.end()).addCallback(lambda _: self._close())
 
     def _close(self) -> Deferred[Any]:
-        return MultiService.stopService(self)
+        closed: Deferred[Any] = MultiService.stopService(self)
+        return closed
 
 
 def _info() -> dict[str, object]:
@@ -131,5 +133,6 @@ def _addresses(base: str, secure: bool) -> dict[str, str]:
 def _lease_keeping(settings: SampleSettings, reactor: Any) -> Keeping:
     """The registry is judged strictly, whatever its address; the service's certificate is shown where it asks for one."""
     policy = ClientTls(settings.tls, Verification.STRICT).https_policy()
-    calls = Calls(registry_http(reactor, policy), reactor)
+    client: Any = registry_http(reactor, policy)
+    calls = Calls(client, reactor)
     return lambda said: LeaseKeeper(said, settings.registries, calls, reactor, lambda: time.time_ns() // 1_000_000)

@@ -43,13 +43,25 @@ class SampleSite(Site):
 
 def sample_site(sessions: Sessions, info: Mapping[str, object], reactor: IReactorTime) -> Site:
     """All of the service; ``info`` is what ``/application/info`` says."""
-    root, context, operators = Resource(), Resource(), Resource()
+    root, context, operators = Folder(), Folder(), Folder()
     root.putChild(CONTEXT.encode(), context)
     context.putChild(b"ws", Guarded(sessions))
     context.putChild(b"application", operators)
     operators.putChild(b"health", Document({"status": "UP"}))
     operators.putChild(b"info", Document(info))
     return SampleSite(root, reactor=reactor)
+
+
+class Folder(Resource):
+    """What is only there for what is below it."""
+
+    def getChild(self, path: bytes, request: Request) -> IResource:
+        """404 for anything else; Twisted's own page for that is one that it warns of."""
+        return notFound()
+
+    def render(self, request: Request) -> int | bytes:
+        """404 for itself."""
+        return cast(int | bytes, notFound().render(request))
 
 
 class Document(Resource):

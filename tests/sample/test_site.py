@@ -48,7 +48,13 @@ class HttpTests(SampleTestCase):
 
     def test_other_paths_are_not_found(self) -> None:
         """Below ``/ws`` too, for those who may look."""
-        for path in ("/", "/ws/uppercase", "/discoverableclient/bad", "/discoverableclient/application/env"):
+        for path in (
+            "/",
+            "/discoverableclient",
+            "/ws/uppercase",
+            "/discoverableclient/bad",
+            "/discoverableclient/application/env",
+        ):
             self.assertIn(b" 404 ", self.ask(path)[0])
         for path in ("/discoverableclient/ws/bad", "/discoverableclient/ws/uppercase/more", "/discoverableclient/ws"):
             self.assertIn(b" 404 ", self.ask(path, credentials="user:pass")[0], path)
