@@ -142,9 +142,8 @@ class Conversation:
         self._around.ledger.moving(self.opening.session_id)
 
     def redial(self) -> None:
-        """Look for another service than the one that was lost, unless that is under way."""
-        if self._search is None and self.instance is not None:
-            self._seek(for_move(self.opening, self.instance, self._delay))
+        """Look for another service than the one that was lost."""
+        self._seek(for_move(self.opening, self.instance, self._delay))
 
     def _seek(self, policy: Policy) -> None:
         self._search = search(self.opening, policy, self._around.lookout, self._outcome)

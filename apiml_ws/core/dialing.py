@@ -93,7 +93,7 @@ def for_opening(opening: Opening) -> Policy:
     return Policy(ATTEMPTS, opening.settings.connect_timeout)
 
 
-def for_move(opening: Opening, left: Instance, delay: float) -> Policy:
+def for_move(opening: Opening, left: Instance | None, delay: float) -> Policy:
     """A session whose instance was lost: until the session gives up."""
     share = opening.settings.propagation_timeout * _SHARE_OF_A_MOVE
     return Policy(None, min(opening.settings.connect_timeout, share), left, delay)

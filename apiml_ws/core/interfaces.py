@@ -113,7 +113,7 @@ class Relay(Protocol):
     """
 
     def attach(self, leg: OpenLeg) -> None:
-        """Take ``leg`` as the service's: the first, or the one in place of a service that was lost or has ended.
+        """Take ``leg`` as the service's: the first, or another one; a former one that is still there is let go of, untold.
 
         Delivered to it first, in this order: what of the former one's input may be sent again, then what waits.  That holds
         when the client, after a close frame of its own, has ended meanwhile, too.

@@ -96,10 +96,11 @@ def close_for_service(inputs: Inputs, talk: Conversation, close: Close) -> None:
 
 
 def let_service_leave(inputs: Inputs, talk: Conversation, close: Close) -> None:
-    """Another service is looked for when this one has ended."""
+    """Answer a service that asks for its sessions to go on elsewhere, and look for another."""
     talk.farewell.heard(Side.SERVICE, close)
     talk.hold(inputs.deadline)
     talk.farewell.say(Side.SERVICE, close)
+    talk.redial()
 
 
 def replace_service(inputs: Inputs, talk: Conversation) -> None:
@@ -109,10 +110,9 @@ def replace_service(inputs: Inputs, talk: Conversation) -> None:
     talk.redial()
 
 
-def redial(inputs: Inputs, talk: Conversation) -> None:
-    """The former service is gone altogether: now look for another."""
+def note_service_end(inputs: Inputs, talk: Conversation) -> None:
+    """The service that left is gone altogether."""
     talk.farewell.lost(Side.SERVICE)
-    talk.redial()
 
 
 def lose_client(inputs: Inputs, talk: Conversation) -> None:

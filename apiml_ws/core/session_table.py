@@ -59,10 +59,10 @@ _relaying.upon(Inputs.idle).to(_closing)(steps.close_both(Cause.IDLE))
 _relaying.upon(Inputs.taken_off).to(_closing)(steps.close_both(Cause.TAKEN_OFF))
 
 for _state in (_reattaching, _departing):
-    _state.upon(Inputs.service_lost).loop()(steps.redial)
-    _state.upon(Inputs.service_cut).loop()(steps.redial)
-    _state.upon(Inputs.service_gone).loop()(steps.redial)
-    _state.upon(Inputs.service_ended).loop()(steps.redial)
+    _state.upon(Inputs.service_lost).loop()(steps.note_service_end)
+    _state.upon(Inputs.service_cut).loop()(steps.note_service_end)
+    _state.upon(Inputs.service_gone).loop()(steps.note_service_end)
+    _state.upon(Inputs.service_ended).loop()(steps.note_service_end)
 
 _departing.upon(Inputs.opened).to(_closing)(steps.deliver)
 _departing.upon(Inputs.client_lost).loop()(steps.note_client_end)
@@ -95,36 +95,33 @@ for _state in (_dialing, _departing, _closing, _closed):
 
 # What is of no consequence, state by state.
 
-_of_service: tuple[Callable[..., None], ...] = (
-    Inputs.service_closed,
-    Inputs.service_left,
-    Inputs.service_broke,
-    Inputs.service_stalled,
-)
-_of_lost_service: tuple[Callable[..., None], ...] = (
-    Inputs.service_lost,
-    Inputs.service_cut,
-    Inputs.service_gone,
-    Inputs.service_ended,
-)
-_of_client: tuple[Callable[..., None], ...] = (Inputs.client_closed, Inputs.client_closed_early, Inputs.client_broke)
-_of_lost_client: tuple[Callable[..., None], ...] = (Inputs.client_lost, Inputs.client_ended, Inputs.client_stalled)
-_of_search: tuple[Callable[..., None], ...] = (Inputs.refused, Inputs.deadline)
-_of_gateway: tuple[Callable[..., None], ...] = (Inputs.idle, Inputs.taken_off)
-_of_end: tuple[Callable[..., None], ...] = (Inputs.stop, Inputs.abort, Inputs.settled)
+_Late = tuple[Callable[..., None], ...]
+_service: _Late = (Inputs.service_closed, Inputs.service_left, Inputs.service_broke, Inputs.service_stalled)
+_service_end: _Late = (Inputs.service_lost, Inputs.service_cut, Inputs.service_gone, Inputs.service_ended)
+_client: _Late = (Inputs.client_closed, Inputs.client_closed_early, Inputs.client_broke)
+_client_end: _Late = (Inputs.client_lost, Inputs.client_ended, Inputs.client_stalled)
+_broken: _Late = (Inputs.client_broke, Inputs.service_broke)
+_search: _Late = (Inputs.refused, Inputs.deadline)
+_open_only: _Late = (Inputs.idle, Inputs.taken_off)
 
-for _late in (*_of_service, *_of_lost_service, *_of_gateway, Inputs.settled):
+for _late in (*_service, *_service_end, *_open_only):
     _dialing.upon(_late).loop().returns(None)
-for _late in (*_of_search, Inputs.settled):
+for _late in _search:
     _relaying.upon(_late).loop().returns(None)
-for _late in (*_of_service, *_of_gateway, Inputs.settled):
+for _late in (*_service, *_open_only):
     _reattaching.upon(_late).loop().returns(None)
-for _late in (*_of_client, *_of_service, *_of_gateway, Inputs.settled):
+for _late in (*_client, *_service, *_open_only):
     _departing.upon(_late).loop().returns(None)
-for _late in (*_of_search, *_of_gateway, Inputs.client_broke, Inputs.service_broke, Inputs.stop):
+for _late in (*_broken, *_search, *_open_only):
     _closing.upon(_late).loop().returns(None)
-for _late in (*_of_client, *_of_lost_client, *_of_service, *_of_lost_service, *_of_search, *_of_gateway, *_of_end):
+for _late in (*_client, *_client_end, *_service, *_service_end, *_search, *_open_only):
     _closed.upon(_late).loop().returns(None)
+
+for _state in (_closing, _closed):
+    _state.upon(Inputs.stop).loop().returns(None)
+_closed.upon(Inputs.abort).loop().returns(None)
+for _state in (_dialing, _relaying, _reattaching, _departing, _closed):
+    _state.upon(Inputs.settled).loop().returns(None)
 
 #: Makes the machine of one session.
 machine = _builder.build()

@@ -96,7 +96,7 @@ class Life:
         self.there = {Side.CLIENT}
         self.told: set[Side] = set()
         self.silent: set[Side] = set()
-        self.events: list[Callable[[], None]] = []
+        self.events: list[tuple[Side, Callable[[], None]]] = []
         self.legs: list[MemoryLeg] = []
         self.attached: list[object] = []
 
@@ -106,7 +106,7 @@ class Life:
         """Take notice of the session's commands, as a relay does: nothing for a side that is gone."""
         for command, *arguments in self.relay.taken():
             if command == "attach":
-                assert Side.SERVICE not in self.there, "two services at once"
+                self.events = [event for event in self.events if event[0] is not Side.SERVICE]
                 self.there.add(Side.SERVICE)
                 self.silent.discard(Side.SERVICE)
                 self.told.discard(Side.SERVICE)
@@ -133,32 +133,32 @@ class Life:
             self.silent.add(side)
             self.relay.waiting = side is Side.CLIENT and Side.SERVICE not in self.there and self.random.random() < 0.5
             close = Close(self.random.choice((1000, 1001, 1012, 4000)))
-            self.events.append(lambda: self.session.close_received(side, close))
+            self.events.append((side, lambda: self.session.close_received(side, close)))
 
     def lose(self, side: Side) -> None:
         if side not in self.silent | self.told:
             self.there.discard(side)
             where = self.random.choice(list(Boundary))
             self.relay.movable = where is Boundary.MESSAGE
-            self.events.append(lambda: self.session.lost(side, where))
+            self.events.append((side, lambda: self.session.lost(side, where)))
 
     def break_rule(self, side: Side) -> None:
         if side not in self.silent:
             self.silent.add(side)
-            self.events.append(lambda: self.session.broken(side, Violation(1009, "too big")))
+            self.events.append((side, lambda: self.session.broken(side, Violation(1009, "too big"))))
 
     def stall(self, side: Side) -> None:
-        self.events.append(lambda: self.session.stalled(side))
+        self.events.append((side, lambda: self.session.stalled(side)))
 
     def end(self, side: Side) -> None:
         if side in self.silent | self.told:
             self.there.discard(side)
-            self.events.append(lambda: self.session.ended(side))
+            self.events.append((side, lambda: self.session.ended(side)))
 
     def tell(self) -> None:
         """The session hears of the oldest thing that happened."""
         if self.events:
-            self.events.pop(0)()
+            self.events.pop(0)[1]()
 
     def under_way(self) -> list[MemoryAttempt]:
         return [each for each in self.world.dialer.attempts if not each.cancelled and not each.ended]
