@@ -5,11 +5,14 @@ After the handshakes a relay owns its two wires.  The reactor, or an epoll neste
 
 from __future__ import annotations
 
-from typing import Protocol
+import socket
+from collections.abc import Callable
+from typing import Final, Protocol
 
+from apiml_ws.proxy.output import Output, WireLost, let_go
+from apiml_ws.proxy.tls_wire import TlsWire
 
-class WireLost(Exception):
-    """The connection is gone: reset, timed out, or TLS failed.  A clean end of the stream is no error."""
+__all__ = ["SocketWire", "TlsWire", "Wire", "WireLost"]
 
 
 class Wire(Protocol):
@@ -27,7 +30,7 @@ class Wire(Protocol):
     def send(self, data: bytes | memoryview) -> None:
         """Take all of ``data``; give the kernel what it takes at once and keep the rest until :meth:`flush`.
 
-        :raises WireLost: the connection broke.
+        :raises WireLost: the connection broke; what was not sent counts as kept.
         """
 
     def flush(self) -> None:
@@ -41,11 +44,66 @@ class Wire(Protocol):
         """Bytes kept that the kernel did not take yet, as they go on the wire."""
 
     @property
+    def unsent(self) -> int:
+        """How many of the last bytes given to :meth:`send` the peer cannot have received."""
+
+    @property
     def readable(self) -> bool:
         """Whether :meth:`receive_into` has something though the descriptor may not say so (TLS records already read)."""
 
     def finish(self) -> None:
-        """Say that nothing more will be sent (TLS close_notify, then FIN), after what is kept was flushed."""
+        """Say that nothing more will be sent (TLS close_notify, then FIN), after what is kept was flushed.
+
+        :raises WireLost: the connection broke.
+        """
 
     def close(self) -> None:
         """Let go of the connection, at once; whatever is kept is thrown away."""
+
+
+class SocketWire:
+    """A wire over ``sock``, connected and not blocking.  ``release`` is called once, to close it."""
+
+    __slots__ = ("_output", "_receive", "_release", "_socket", "flush", "send")
+
+    #: A socket says so itself.
+    readable: Final = False
+
+    def __init__(self, sock: socket.socket, release: Callable[[], None]) -> None:
+        self._socket = sock
+        self._release = release
+        self._output = output = Output(sock)
+        self._receive = sock.recv_into
+        self.send = output.send
+        self.flush = output.flush
+
+    def fileno(self) -> int:
+        """See :class:`Wire`."""
+        return self._socket.fileno()
+
+    def receive_into(self, buffer: memoryview) -> int | None:
+        """See :class:`Wire`."""
+        try:
+            return self._receive(buffer)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise WireLost(str(error)) from error
+
+    @property
+    def pending(self) -> int:
+        """See :class:`Wire`."""
+        return self._output.pending
+
+    @property
+    def unsent(self) -> int:
+        """See :class:`Wire`."""
+        return self._output.pending
+
+    def finish(self) -> None:
+        """See :class:`Wire`."""
+        self._output.finish()
+
+    def close(self) -> None:
+        """See :class:`Wire`."""
+        let_go(self._socket, self._release)

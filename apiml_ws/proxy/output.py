@@ -1,0 +1,82 @@
+"""What is on its way into a socket that takes only so much at once."""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+
+class WireLost(Exception):  # noqa: N818 - an event of the connection more than an error of ours
+    """The connection is gone: reset, timed out, or TLS failed.  A clean end of the stream is no error."""
+
+
+class Output:
+    """Bytes on their way into a socket: what the kernel did not take is kept, and then the FIN."""
+
+    __slots__ = ("_finishing", "_kept", "_socket", "pending")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._kept: deque[memoryview] = deque()
+        self._finishing = False
+        self.pending = 0
+
+    def send(self, data: bytes | memoryview) -> None:
+        """See :meth:`~apiml_ws.proxy.wire.Wire.send`."""
+        if self.pending:
+            self._keep(data)
+            return
+        try:
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._keep(data)
+            raise WireLost(str(error)) from error
+        if sent != len(data):
+            self._keep(data[sent:])
+
+    def _keep(self, data: bytes | memoryview) -> None:
+        self._kept.append(memoryview(bytes(data)))
+        self.pending += len(data)
+
+    def flush(self) -> None:
+        """See :meth:`~apiml_ws.proxy.wire.Wire.flush`."""
+        with _broken_by(OSError), suppress(BlockingIOError):
+            while self._kept:
+                self._sent(self._socket.send(self._kept[0]))
+            self._end()
+
+    def _sent(self, count: int) -> None:
+        self.pending -= count
+        rest = self._kept.popleft()[count:]
+        if rest:
+            self._kept.appendleft(rest)
+
+    def finish(self) -> None:
+        """FIN after what is kept."""
+        self._finishing = True
+        with _broken_by(OSError):
+            self._end()
+
+    def _end(self) -> None:
+        if self._finishing and not self.pending:
+            self._finishing = False
+            self._socket.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def _broken_by(*errors: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except errors as error:
+        raise WireLost(str(error)) from error
+
+
+def let_go(sock: socket.socket, release: Callable[[], None]) -> None:
+    """Shut both ways first, so that ``release`` does not wait for room in the socket of a peer that reads nothing."""
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    release()

@@ -1,0 +1,301 @@
+"""One direction of a session: what comes from one leg is read, followed, and passed on to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from apiml_ws.core.frames import FrameReader, Opcode, Taken, frame
+from apiml_ws.core.interfaces import Boundary, Counters, Violation
+from apiml_ws.proxy.backlog import Backlog, last_message_end
+from apiml_ws.proxy.bridge import Bridge, Refused
+from apiml_ws.proxy.line import Line
+from apiml_ws.proxy.phases import Hearing, Saying
+from apiml_ws.proxy.room import READ_SIZE, Room
+from apiml_ws.proxy.wire import WireLost
+
+
+class PassageOwner(Protocol):
+    """Whoever couples the two directions."""
+
+    def failed(self, line: Line) -> None:
+        """The connection broke."""
+
+    def ended(self, line: Line) -> None:
+        """The peer sends no more."""
+
+    def found(self, line: Line, finding: Taken | Violation) -> None:
+        """The peer sent a close frame, or what is not allowed."""
+
+    def edge(self, line: Line) -> None:
+        """The last frame that is passed on to ``line`` is complete."""
+
+    def refresh(self) -> None:
+        """Something changed that decides on what is read and what is done with it."""
+
+
+class Passage:
+    """From ``source`` to ``target``, which may not be there yet or not any more.
+
+    ``backlog`` is there where what has no target waits; else it is thrown away.  ``held``: what comes waits though there is
+    a target.  ``answers``: pings in what waits are answered, and do not wait.  ``bridge`` is there where frames cannot pass
+    as they are.  ``stores``: whether what comes waits now.
+    """
+
+    __slots__ = (
+        "_accept",
+        "_octets",
+        "_owner",
+        "_rest",
+        "_room",
+        "_seconds",
+        "_seen",
+        "_since",
+        "answers",
+        "backlog",
+        "bridge",
+        "held",
+        "reader",
+        "source",
+        "stores",
+        "target",
+    )
+
+    def __init__(
+        self,
+        source: Line,
+        reader: FrameReader,
+        room: Room,
+        seconds: Callable[[], float],
+        owner: PassageOwner,
+        backlog: Backlog | None,
+        since: Counters,
+    ) -> None:
+        self.source = source
+        self.reader = reader
+        self.backlog = backlog
+        self.target: Line | None = None
+        self.bridge: Bridge | None = None
+        self.held = False
+        self.answers = False
+        self.stores = False
+        self._owner = owner
+        self._room = room
+        self._seconds = seconds
+        self._since = since
+        self._octets = 0
+        self._seen = seconds()
+        self._rest = b""
+        self._accept: Callable[[memoryview], None] = self._ignore
+        source.read = self.read
+
+    @property
+    def counters(self) -> Counters:
+        """What came so far, on top of what the passage was made with."""
+        since, reader = self._since, self.reader
+        return Counters(
+            since.frames + reader.frames, since.messages + reader.messages, since.bytes + self._octets, self._seen
+        )
+
+    @property
+    def boundary(self) -> Boundary:
+        """Where the source leaves the target."""
+        return self.bridge.boundary if self.bridge else self.reader.boundary
+
+    def read(self) -> None:
+        """Take what is there, at most one buffer full."""
+        source = self.source
+        body = self._room.body
+        if self.stores:
+            body = body[: self._storable]
+        try:
+            count = source.wire.receive_into(body)
+        except WireLost:
+            self._owner.failed(source)
+            return
+        if count:
+            self._octets += count
+            self._seen = self._seconds()
+            self._accept(self._room.holding(self._rest, count))
+            if not source.gone and source.wire.readable:
+                source.reread()
+        elif count is not None:
+            self._owner.ended(source)
+
+    def accept(self, early: bytes) -> None:
+        """Take what was read before the source was ours."""
+        if early:
+            self._octets += len(early)
+            self._accept(memoryview(early))
+
+    @property
+    def _storable(self) -> int:
+        """How much may be read while it waits.  What a peer sent before it went is finite: some more of it, to see its end."""
+        if self.backlog is None:
+            return 0
+        if self.source.hung:
+            return max(self.backlog.room + READ_SIZE - self.backlog.waiting, 0)
+        return self.backlog.room
+
+    def choose(self) -> None:
+        """Decide what is done with what comes from now on."""
+        hearing = self.source.hearing
+        self.stores = hearing is Hearing.PASSING and self._open is None and self.backlog is not None
+        self.reader.take_pings = self.stores and self.answers
+        if self.stores:
+            self._accept = self._store
+        elif hearing in (Hearing.DONE, Hearing.DEAF):
+            self._accept = self._ignore
+        elif hearing is Hearing.MUTED or self._open is None or self._open.saying is not Saying.OPEN:
+            self._accept = self._pass_remainder
+        else:
+            self._accept = self._recode if self.bridge else self._forward
+
+    @property
+    def _open(self) -> Line | None:
+        """The target, if it is to get anything."""
+        target = self.target
+        return None if target is None or target.gone or target.cut or self.held else target
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the source is to be read."""
+        source, target = self.source, self._open
+        if source.eof or source.hearing in (Hearing.DONE, Hearing.DEAF):
+            return not source.eof
+        if self.stores:
+            # Its pings are answered: a client that does not take the answers is not read.
+            return self._storable > 0 and not source.wire.pending
+        if target is None:
+            return True
+        if source.hearing is Hearing.MUTED or target.saying is not Saying.OPEN:
+            return not (target.inside and target.wire.pending)
+        # A service that said close gets no more before it is known whether another one takes over.
+        undecided = self.backlog is not None and target.hearing is Hearing.DONE
+        return not (undecided or target.wire.pending or self.busy)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the bridge has more for the target."""
+        return self.bridge is not None and self.bridge.busy
+
+    @property
+    def coming(self) -> bool:
+        """Whether the rest of a frame that is being passed on can still come."""
+        source = self.source
+        return not (source.gone or source.eof or self.held) and source.hearing in (Hearing.PASSING, Hearing.MUTED)
+
+    def _forward(self, data: memoryview) -> None:
+        """The usual course, and the one that has to be short."""
+        target, reader = self.target, self.reader
+        origin = reader.left, reader.fragmented
+        count = reader.feed(data)
+        size = len(data)
+        if count and target is not None:
+            self._send(target, data if count == size else data[:count], origin, reader.message_end)
+        if count == size:
+            self._rest = b""
+        else:
+            self._stopped(data, count)
+
+    def _send(self, target: Line, frames: bytes | memoryview, origin: tuple[int, bool], message_end: int) -> None:
+        """Pass on ``frames``, and keep what may have to be said again; see :meth:`Backlog.passed`."""
+        reader, backlog, wire = self.reader, self.backlog, target.wire
+        lost = False
+        try:
+            if target.queued:
+                target.send_around(frames, origin[0])
+            else:
+                wire.send(frames)
+        except WireLost:
+            lost = True
+        target.inside = reader.left
+        pending = wire.pending
+        if backlog is not None and (pending or reader.left or reader.fragmented or backlog.kept):
+            backlog.passed(frames, origin, message_end, not pending)
+        if lost:
+            self._owner.failed(target)
+        elif pending:
+            target.sent()
+
+    def deliver(self) -> None:
+        """To a target that has just come, what it has to get first."""
+        if self.backlog is None or self.target is None:
+            return
+        data = self.backlog.take()
+        self.target.inside = self.reader.left
+        if self.bridge:
+            self.target.inside = 0
+            self.bridge.push(data)
+            self.pump()
+        elif data:
+            self._send(self.target, data, (0, False), last_message_end(data))
+
+    def _recode(self, data: memoryview) -> None:
+        count = self.reader.feed(data)
+        if self.bridge is not None:
+            self.bridge.push(bytes(data[:count]))
+            self.pump()
+        self._stopped(data, count)
+
+    def pump(self) -> None:
+        """Send what the bridge has, as much as is fair in one turn and the target's socket takes."""
+        bridge, target = self.bridge, self._open
+        if bridge is None or target is None:
+            return
+        done = 0
+        while bridge.busy and not target.gone and not target.wire.pending and done < READ_SIZE:
+            try:
+                frames = bridge.step()
+            except Refused as refused:
+                self._owner.found(self.source, refused.violation)
+                return
+            done += READ_SIZE // 4
+            if frames:
+                target.put(frames)
+        if bridge.busy:
+            self._owner.refresh()
+
+    def _store(self, data: memoryview) -> None:
+        """No service: it waits, but for pings when they are taken out to be answered."""
+        reader, backlog = self.reader, self.backlog
+        pongs = []
+        while True:
+            count = reader.feed(data)
+            if backlog is not None:
+                backlog.wait(data[:count])
+            finding = reader.finding
+            if not isinstance(finding, Taken) or finding.opcode != Opcode.PING:
+                break
+            pongs.append(frame(Opcode.PONG, finding.payload))
+            data = data[finding.end :]
+        if pongs:
+            self.source.insert(b"".join(pongs))
+        self._stopped(data, count)
+        self._owner.refresh()
+
+    def _pass_remainder(self, data: memoryview) -> None:
+        """Only the end of a frame that began; a close frame is still looked for."""
+        left = self.reader.left
+        count = self.reader.feed(data)
+        target = self._open
+        if target is not None and target.inside:
+            part = data[: min(left, count)]
+            target.inside -= len(part)
+            target.put(part)
+            if not target.inside and not target.gone:
+                target.edge()
+                self._owner.edge(target)
+        self._stopped(data, count)
+
+    def _ignore(self, data: memoryview) -> None:
+        """It is read only to see the end."""
+
+    def _stopped(self, data: memoryview, count: int) -> None:
+        """The reader let ``count`` bytes pass: what it held back, or what it found."""
+        finding = self.reader.finding
+        if finding is None:
+            self._rest = bytes(data[count:])
+        else:
+            self._rest = b""
+            self._owner.found(self.source, finding)

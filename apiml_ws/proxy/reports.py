@@ -1,0 +1,52 @@
+"""What happened to the legs of a session, told in order and in a later turn."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from twisted.logger import Logger
+
+from apiml_ws.core.interfaces import Clock, Side
+
+
+class Reports:
+    """Events on their way to a session: never from within a command, and never two at a time.
+
+    ``crashed`` is called when telling one of them raised, after that was logged.
+    """
+
+    _log = Logger()
+
+    __slots__ = ("_clock", "_crashed", "_telling", "_untold")
+
+    def __init__(self, clock: Clock, crashed: Callable[[], None]) -> None:
+        self._clock = clock
+        self._crashed = crashed
+        self._untold: deque[tuple[Side, Callable[..., None], tuple[object, ...]]] = deque()
+        self._telling = False
+
+    def add(self, side: Side, event: Callable[..., None], *details: object) -> None:
+        """Tell ``event`` with ``side`` and ``details`` later."""
+        self._untold.append((side, event, details))
+        if not self._telling:
+            self._telling = True
+            self._clock.callLater(0, self._tell)
+
+    def forget(self, side: Side) -> None:
+        """Tell nothing of what happened to ``side`` up to now."""
+        self._untold = deque(report for report in self._untold if report[0] is not side)
+
+    def _tell(self) -> None:
+        try:
+            while self._untold:
+                self._tell_one(*self._untold.popleft())
+        finally:
+            self._telling = False
+
+    def _tell_one(self, side: Side, event: Callable[..., None], details: tuple[object, ...]) -> None:
+        try:
+            event(side, *details)
+        except Exception:
+            self._log.failure("A session failed at an event of its relay")
+            self._crashed()

@@ -1,0 +1,147 @@
+"""A wire over TLS, by pyOpenSSL and memory BIOs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from OpenSSL import SSL
+
+from apiml_ws.proxy.output import Output, WireLost, let_go
+
+#: Plain bytes in a record of TLS (RFC 8446 section 5.1), and more than enough for what it adds to them.
+_RECORD: Final = 16384
+_OVERHEAD: Final = 512
+_RECORD_HEADER: Final = 5
+
+#: Where ciphertext stands between the socket and OpenSSL, within one call.
+_RAW: Final = memoryview(bytearray(262144))
+
+
+class TlsWire:
+    """A wire over TLS: ``connection`` is pyOpenSSL's over memory BIOs, its handshake done, and ``sock`` what carries it.
+
+    As Twisted's TLS transport leaves them; ``release`` is called once, to close the socket.  What the connection has to
+    say of its own accord, key updates and alerts, is sent along.  An end of the stream without close_notify is
+    :class:`WireLost`: it may be somebody else's cut (RFC 8446 section 6.1).
+    """
+
+    __slots__ = ("_connection", "_output", "_raw", "_release", "_sealed", "_socket", "readable")
+
+    def __init__(self, sock: socket.socket, connection: SSL.Connection, release: Callable[[], None]) -> None:
+        self._socket = sock
+        self._connection = connection
+        self._release = release
+        self._output = Output(sock)
+        self._sealed: list[tuple[int, int]] = []
+        #: What was read along with the end of the handshake may wait in there.
+        self.readable = True
+
+    def fileno(self) -> int:
+        """See :class:`~apiml_ws.proxy.wire.Wire`."""
+        return self._socket.fileno()
+
+    def receive_into(self, buffer: memoryview) -> int | None:
+        """See :class:`~apiml_ws.proxy.wire.Wire`."""
+        if not self.readable:
+            try:
+                count = self._socket.recv_into(_RAW, min(len(buffer), len(_RAW)))
+            except BlockingIOError:
+                return None
+            except OSError as error:
+                raise WireLost(str(error)) from error
+            if not count:
+                raise WireLost("the stream ended without close_notify")
+            self._connection.bio_write(_RAW[:count])
+        return self._opened(buffer)
+
+    def _opened(self, buffer: memoryview) -> int | None:
+        """Take out of the connection what it can read."""
+        filled, size = 0, len(buffer)
+        self.readable = True
+        try:
+            while filled < size:
+                plain = self._connection.recv(min(size - filled, _RECORD))
+                buffer[filled : filled + len(plain)] = plain
+                filled += len(plain)
+        except SSL.WantReadError:
+            self.readable = False
+        except SSL.ZeroReturnError:
+            return filled
+        except SSL.Error as error:
+            self._speak()
+            if not filled:
+                raise WireLost(repr(error)) from error
+            # What came before the error is read first; the error is met again.
+            return filled
+        self._speak()
+        return filled or None
+
+    def _speak(self) -> None:
+        """Send what the connection says of its own accord; a loss shows where it matters."""
+        with suppress(SSL.WantReadError, WireLost):
+            self._output.send(self._connection.bio_read(_RECORD))
+
+    def send(self, data: bytes | memoryview) -> None:
+        """See :class:`~apiml_ws.proxy.wire.Wire`."""
+        sizes = []
+        rest = data
+        try:
+            while rest:
+                # One record at a time: pyOpenSSL sets SSL_MODE_ENABLE_PARTIAL_WRITE.
+                sizes.append(self._connection.send(rest))
+                rest = rest[sizes[-1] :]
+            sealed = self._connection.bio_read(len(data) + _OVERHEAD * (len(sizes) + 1))
+        except SSL.Error as error:
+            raise WireLost(repr(error)) from error
+        try:
+            self._output.send(sealed)
+        finally:
+            if self._output.pending:
+                self._sealed += _records(sealed, sizes)
+
+    def flush(self) -> None:
+        """See :class:`~apiml_ws.proxy.wire.Wire`."""
+        self._output.flush()
+        if not self._output.pending:
+            self._sealed.clear()
+
+    @property
+    def pending(self) -> int:
+        """See :class:`~apiml_ws.proxy.wire.Wire`."""
+        return self._output.pending
+
+    @property
+    def unsent(self) -> int:
+        """See :class:`~apiml_ws.proxy.wire.Wire`: a record of which the kernel did not take the last byte cannot be opened."""
+        unsent, sealed = 0, 0
+        for length, plain in reversed(self._sealed):
+            if sealed >= self._output.pending:
+                break
+            unsent += plain
+            sealed += length
+        return unsent
+
+    def finish(self) -> None:
+        """See :class:`~apiml_ws.proxy.wire.Wire`."""
+        with suppress(SSL.Error):
+            self._connection.shutdown()
+        self._speak()
+        self._output.finish()
+
+    def close(self) -> None:
+        """See :class:`~apiml_ws.proxy.wire.Wire`."""
+        let_go(self._socket, self._release)
+
+
+def _records(sealed: bytes, sizes: list[int]) -> list[tuple[int, int]]:
+    """The length of each record and of the plain bytes in it, 0 if there are records of another kind among them."""
+    lengths = []
+    position = 0
+    while position < len(sealed):
+        length = _RECORD_HEADER + int.from_bytes(sealed[position + 3 : position + _RECORD_HEADER], "big")
+        lengths.append(length)
+        position += length
+    return list(zip(lengths, sizes if len(sizes) == len(lengths) else [0] * len(lengths), strict=True))
