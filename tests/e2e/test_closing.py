@@ -216,6 +216,8 @@ class Closing(EndToEnd):
         gateway = self.gateway_for(self.service({"echo": ends}))
         for name, data in illegal.items():
             client = RawClient(gateway.port, PATH)
+            client.send(frame(TEXT, b"open"))
+            client.frame()
             client.send(data)
             code, reason = client.close_frame()
             self.assertEqual(code, 1002, f"{name}: {reason}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import Any
 
@@ -136,7 +137,7 @@ class ClientFirst(EndToEnd):
                     connection, _ = listening.accept()
                 except OSError:
                     return
-                with connection:
+                with connection, contextlib.suppress(ConnectionResetError):
                     connection.recv(65536)
                     connection.sendall(answer)
                     connection.recv(65536)
