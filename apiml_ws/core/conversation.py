@@ -78,6 +78,27 @@ class Conversation:
     ``instance`` is the present service's or the last one's, None before there was any.
     """
 
+    __slots__ = (
+        "_agreement",
+        "_around",
+        "_began",
+        "_client",
+        "_deadline",
+        "_delay",
+        "_detail",
+        "_joined",
+        "_moves",
+        "_outcome",
+        "_search",
+        "_service_session_id",
+        "_sought",
+        "cause",
+        "farewell",
+        "instance",
+        "opening",
+        "relay",
+    )
+
     def __init__(
         self, opening: Opening, client: OpenLeg, relay: Relay, outcome: DialOutcome, around: Surroundings
     ) -> None:

@@ -26,6 +26,8 @@ class _Leg:
 class Farewell:
     """What was said and heard on the legs of ``relay``; begins with the client's leg alone."""
 
+    __slots__ = ("_legs", "_relay")
+
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._legs = {Side.CLIENT: _Leg(there=True), Side.SERVICE: _Leg(there=False)}

@@ -23,6 +23,8 @@ class Session:
     It begins with a service's leg, or by looking for one.
     """
 
+    __slots__ = ("_idle_check", "_machine", "_relay", "_talk")
+
     def __init__(
         self,
         opening: Opening,
