@@ -70,9 +70,10 @@ class GatewayRequest(Request):
         self.responseHeaders.setRawHeaders(b"connection", [b", ".join([*upgrade, b"close"])])
 
     def processingFailed(self, reason: Failure) -> None:
-        """A resource failed."""
+        """A resource failed; the client may be gone by now."""
         self._log.failure("A request could not be answered.", reason)
-        self.channel.refuse(Fault(500))
+        if self.channel is not None:
+            self.channel.refuse(Fault(500))
 
 
 class GatewayChannel(http.HTTPChannel):
@@ -107,8 +108,6 @@ class GatewayChannel(http.HTTPChannel):
     def lineReceived(self, line: bytes) -> None:
         """A line of a head; folded ones are no longer allowed (RFC 9112 section 5.2)."""
         self._head_size += len(line) + len(self.delimiter)
-        if self._deaf:
-            return
         if self._head_size > self.site.header_limit:
             self.refuse(Fault(431, "the head is too long"))
         elif line.startswith((b" ", b"\t")):
@@ -118,7 +117,7 @@ class GatewayChannel(http.HTTPChannel):
 
     def headerReceived(self, line: bytes) -> bool:
         """Keep the field as it is beside what Twisted makes of it."""
-        if self._deaf or not super().headerReceived(line):
+        if not super().headerReceived(line):
             return False
         name, _, value = line.partition(b":")
         request = self.requests[-1]
@@ -146,13 +145,11 @@ class GatewayChannel(http.HTTPChannel):
         """A body, or what comes before the answer, which behind a handshake is a breach (RFC 6455 section 4.1)."""
         if self._upgrading:
             self.refuse(Fault(400, "bytes before the handshake was answered"))
-        elif not self._deaf:
+        else:
             super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:
         """The request is there."""
-        if self._deaf:
-            return
         self._head_size = 0
         self._stop_clock()
         if wants_websocket(self.requests[-1].fields):
