@@ -81,10 +81,11 @@ class EurekaClient(Service):
         return done
 
     async def _poll(self) -> None:
-        while True:
+        # Who is told of a fetch may stop us within it, when there is nothing to cancel.
+        while self.running:
             asked, self._waiting = self._waiting, []
             await self._fetch_for(asked)
-            if not self._waiting:
+            if self.running and not self._waiting:
                 await self._pause.seconds(self._interval)
 
     async def _fetch_for(self, asked: list[Deferred[None]]) -> None:

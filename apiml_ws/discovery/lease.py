@@ -76,7 +76,7 @@ class LeaseKeeper(Service):
         return Deferred.fromCoroutine(self._leave())
 
     async def _keep(self) -> None:
-        while not self._refused:
+        while self.running and not self._refused:
             try:
                 await self._turn_once()
             except CancelledError:

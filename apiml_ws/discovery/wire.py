@@ -197,8 +197,10 @@ def _read_port(value: object, absent: Port, name: str) -> Port:
     if value is None:
         return absent
     if not isinstance(value, dict):
-        return Port(number(value, 0, name), enabled=True)
-    return Port(number(value.get("$"), 0, name), truth(value.get("@enabled"), absent=True))
+        return Port(number(value, absent.number, name), absent.enabled)
+    # Netflix's server takes what is left out from the default, and null for false.
+    switch = truth(value.get("@enabled", absent.enabled), absent=False)
+    return Port(number(value.get("$"), absent.number, name), switch)
 
 
 def _read_data_center(value: object) -> Mapping[str, object]:

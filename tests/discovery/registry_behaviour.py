@@ -137,7 +137,7 @@ class RegistryBehaviour(SynchronousTestCase):
         """Booleans or texts for switches, texts for numbers, null and unknown members are all taken."""
         self.register(
             port={"$": "9201", "@enabled": True},
-            securePort={"$": 9202},
+            securePort={"$": 9202, "@enabled": "true"},
             leaseInfo={"renewalIntervalInSecs": "5", "durationInSecs": "0"},
             metadata={"a": 1, "b": True, "c": "x_y"},
             homePageUrl=None,
@@ -150,6 +150,15 @@ class RegistryBehaviour(SynchronousTestCase):
         self.assertEqual(shown["leaseInfo"]["durationInSecs"], 90)
         self.assertEqual(shown["metadata"], {"a": "1", "b": "true", "c": "x_y"})
         self.assertNotIn("homePageUrl", shown)
+
+    def test_halves_of_ports(self) -> None:
+        """What a port leaves out, number or switch, is that of the default port; a switch that is null is off."""
+        self.register(port={"$": 9201}, securePort={"$": 9202})
+        self.assertEqual(self.shown()["port"], {"$": 9201, "@enabled": "true"})
+        self.assertEqual(self.shown()["securePort"], {"$": 9202, "@enabled": "false"})
+        self.register(port={"$": 9201, "@enabled": None}, securePort={"@enabled": "true"})
+        self.assertEqual(self.shown()["port"], {"$": 9201, "@enabled": "false"})
+        self.assertEqual(self.shown()["securePort"], {"$": 7002, "@enabled": "true"})
 
     def test_unknown_status_is_unknown(self) -> None:
         """A status that Eureka has not, case included, is UNKNOWN."""

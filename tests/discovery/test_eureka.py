@@ -128,6 +128,13 @@ class PollingTests(EurekaTestCase):
         self.successResultOf(asked)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_stop_by_one_who_waited(self) -> None:
+        """Who waited for a fetch may stop the client when it is told."""
+        client = self.started(ScriptedRegistry(Scripted(body=ONE)).client)
+        stopped = client.fetch_now().addCallback(lambda _: client.stopService())
+        self.successResultOf(stopped)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_start_again(self) -> None:
         """A client that was stopped can be started again."""
         registry = ScriptedRegistry(Scripted(body=ONE))
