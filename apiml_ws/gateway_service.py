@@ -109,7 +109,7 @@ class GatewayService(MultiService):
         self.sessions.stop(lambda: gone.callback(None))
         return gone.addCallback(self._sessions_gone)
 
-    def _sessions_gone(self, _none: None) -> Deferred[Any]:
+    def _sessions_gone(self, _none: None) -> object:
         self._sweeping.stop()
         return MultiService.stopService(self)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from treq.client import HTTPClient
 from twisted.application.service import IService, MultiService
@@ -13,7 +13,7 @@ from twisted.web.iweb import IPolicyForHTTPS
 
 from apiml_ws.core.config import Config, EmbeddedConfig
 from apiml_ws.core.directory import Directory
-from apiml_ws.discovery.calls import Calls
+from apiml_ws.discovery.calls import Calls, HttpClient
 from apiml_ws.discovery.definition_files import DefinitionReader
 from apiml_ws.discovery.embedded import EmbeddedRegistry, embedded_site
 from apiml_ws.discovery.embedded_resource import Credentials
@@ -58,10 +58,10 @@ def source_services(
         yield EurekaClient(config.eureka.urls, calls, reactor, directory, EUREKA, interval=config.eureka.fetch_interval)
 
 
-def registry_http(reactor: Any, policy: IPolicyForHTTPS) -> HTTPClient:
+def registry_http(reactor: Any, policy: IPolicyForHTTPS) -> HttpClient:
     """An HTTP client for registries, which keeps its connections."""
     pool = HTTPConnectionPool(reactor)
-    return HTTPClient(Agent(reactor, policy, connectTimeout=_CONNECT_TIMEOUT, pool=pool))
+    return cast("HttpClient", HTTPClient(Agent(reactor, policy, connectTimeout=_CONNECT_TIMEOUT, pool=pool)))
 
 
 def embedded_service(

@@ -13,7 +13,8 @@ class Leg:
     """A connection whose handshake is done, ready for a relay to take over.
 
     ``early`` is what was read past the handshake and is the first thing that the relay reads.  ``extensions`` in the
-    canonical spelling of :mod:`apiml_ws.core.extensions`.  ``answer_headers`` are those of a service's 101, empty on a client's leg.
+    canonical spelling of :mod:`apiml_ws.core.extensions`.  ``answer_headers`` are those of a service's 101, empty on a
+    client's leg.
     """
 
     wire: Wire
