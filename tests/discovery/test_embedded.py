@@ -64,6 +64,8 @@ class ServiceTests(EmbeddedTestCase):
         self.directory.subscribe(heard.append)
         for number in range(10):
             self.registry.leases.register(registration(str(number)))
+        look_for_expiry, publish = 1, 1
+        self.assertEqual(len(self.clock.getDelayedCalls()), look_for_expiry + publish)
         self.clock.advance(0)
         self.assertEqual((len(heard), len(self.ids())), (1, 10))
 
