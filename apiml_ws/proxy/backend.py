@@ -85,7 +85,7 @@ class Dial:
             creator = self._means.tls.creator_for(host)
             factory = TLSMemoryBIOFactory(creator, True, factory, clock=self._means.reactor)
         self._connecting = endpoint(self._means.reactor, self._request).connect(factory)
-        self._connecting.addErrback(self._not_connected)
+        self._connecting.addCallbacks(_forget, self._not_connected)
 
     def _not_connected(self, reason: Failure) -> None:
         self.failed(DialFailure(fault_of(reason.value), detail=reason.getErrorMessage()))
@@ -117,6 +117,10 @@ class _Once(protocol.Factory):
         """The protocol that waits; the transport keeps this factory, which therefore forgets it."""
         talk, self._talk = self._talk, None
         return talk
+
+
+def _forget(connected: object) -> None:
+    """The transport keeps the result as well: let it be nobody."""
 
 
 def endpoint(reactor: Any, request: DialRequest) -> IStreamClientEndpoint:

@@ -142,7 +142,7 @@ class GatewayChannel(http.HTTPChannel):
         return Fault(413, "the body is too long") if self.length > BODY_LIMIT else None
 
     def rawDataReceived(self, data: bytes) -> None:
-        """A body, or what comes before the answer, which behind a handshake is a breach (RFC 6455 section 4.1)."""
+        """A body, or what comes before the answer: behind a handshake that is a breach (RFC 6455 section 4.1)."""
         if self._upgrading:
             self.refuse(Fault(400, "bytes before the handshake was answered"))
         else:
@@ -155,9 +155,6 @@ class GatewayChannel(http.HTTPChannel):
         if wants_websocket(self.requests[-1].fields):
             self._upgrading = True
             self.persistent = False
-            if self.clearLineBuffer():
-                self.refuse(Fault(400, "bytes behind the handshake"))
-                return
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:

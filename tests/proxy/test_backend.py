@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 from dataclasses import replace
 from typing import Any, cast
 
@@ -67,6 +69,15 @@ class ConnectingTests(SynchronousTestCase):
             self.network.refuse(reason)
             self.assertEqual((self.network.told.failure.fault, self.network.told.failure.final), (fault, False))
             self.assertEqual(self.network.reactor.getDelayedCalls(), [])
+
+    def test_nothing_of_a_dial_stays_behind_a_leg(self) -> None:
+        """A transport keeps the factory of its connection as long as it lives; that knows nobody any more."""
+        dial = weakref.ref(self.network.dial())
+        self.network.accept().say(right_answer())
+        self.network.hand_over.complete()
+        self.network.hand_over.transports.clear()
+        gc.collect()
+        self.assertEqual((len(self.network.reactor.tcpClients), dial()), (1, None))
 
 
 class DeadlineTests(SynchronousTestCase):

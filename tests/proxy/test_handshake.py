@@ -187,6 +187,7 @@ class AnswerTests(SynchronousTestCase):
             self.assertEqual(
                 (network.told.failure.fault, network.told.failure.final), (DialFault.CONNECTION_LOST, final)
             )
+            self.assertFalse(service.transport.disconnected, "there is no connection to end")
             self.assertEqual(network.reactor.getDelayedCalls(), [])
 
     def test_lost_at_the_hand_over(self) -> None:
