@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from base64 import b64encode
@@ -134,6 +135,12 @@ class Service:
             self._conversations[session.request.path.partition("?")[0]](session)
         except ConnectionClosed:
             return
+
+    def crash(self) -> None:
+        """Be gone without a word, as a machine that loses its power."""
+        self._server.socket.shutdown(socket.SHUT_RDWR)
+        for session in self.sessions:
+            session.socket.shutdown(socket.SHUT_RDWR)
 
     def end(self) -> None:
         """Take no more sessions, and drop those that are open."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
+import threading
 from queue import Queue
 from typing import Any
 
@@ -165,6 +167,40 @@ class Closing(EndToEnd):
             session.recv(timeout=TIMEOUT)
             self.assertEqual(close_of(session), (1000, "Idle timeout"))
         self.assertEqual(ends.next(), (1000, "Idle timeout"))
+
+    def test_a_client_that_takes_nothing(self) -> None:
+        """A client that takes not a byte for asyncWriteTimeout is dropped, and its service gets 1001."""
+        closes: Queue[Close | None] = Queue()
+
+        def pouring(session: ServerConnection) -> None:
+            session.recv()
+            try:
+                while True:
+                    session.send(b"x" * 2**20)
+            except ConnectionClosed as closed:
+                closes.put(closed.rcvd)
+
+        gateway = self.gateway_for(self.service({"echo": pouring}), asyncWriteTimeout=1000)
+        client = RawClient(gateway.port, PATH)
+        self.addCleanup(client.vanish)
+        client.send(frame(TEXT, b"go"))
+        close = closes.get(timeout=TIMEOUT)
+        self.assertEqual(close and (close.code, close.reason), (1001, "Client is not reading"))
+
+    def test_a_service_that_takes_nothing(self) -> None:
+        """The client of a service that takes not a byte for asyncWriteTimeout gets 1013."""
+        held = threading.Event()
+        self.addCleanup(held.set)
+        service = self.service({"echo": lambda _session: held.wait(TIMEOUT)}, max_queue=1)
+        gateway = self.gateway_for(service, asyncWriteTimeout=3000)
+        client = RawClient(gateway.port, PATH)
+        self.addCleanup(client.close)
+        client.socket.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                client.send(frame(TEXT, b"x" * 2**16))
+        client.socket.settimeout(TIMEOUT)
+        self.assertEqual(client.close_frame(), (1013, "Service is not reading"))
 
     def test_limits(self) -> None:
         """What is over a limit is 1009 to its sender, and the service is told that its client went away."""
