@@ -226,6 +226,7 @@ class GatewayChannel(http.HTTPChannel):
 class GatewaySite(Site):
     """Serves HTTP/1.1 below ``resource``, heads of ``header_limit`` bytes at most, and keeps no access log."""
 
+    noisy = False
     protocol = GatewayChannel  # type: ignore[assignment]  # Twisted's own choice negotiates HTTP/2 as well
 
     def __init__(
