@@ -98,7 +98,7 @@ class Encoder:
     def end(self) -> bytes:
         """The last fragment, or the message."""
         if self._deflater:
-            self._held += self._deflater.end() or (b"" if self._held else self._deflater.empty())
+            self._held += self._deflater.end()
         made = self._fragment(FIN)
         self._opcode = 0
         return made

@@ -69,12 +69,7 @@ class Deflater:
         rest = self._stream.flush(zlib.Z_SYNC_FLUSH).removesuffix(_TAIL)
         if self._fresh:
             self._renew()
-        return rest
-
-    @staticmethod
-    def empty() -> bytes:
-        """The payload of a message in which there is nothing."""
-        return _EMPTY
+        return rest or _EMPTY
 
     def _renew(self) -> None:
         self._stream = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -self._window_bits)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.frames import (
@@ -21,46 +16,9 @@ from apiml_ws.core.frames import (
     masked,
 )
 from apiml_ws.core.interfaces import Boundary, Violation
+from tests.core.doubles_frames import Read, bytewise, read
 
 KEY = b"\x01\x02\x03\x04"
-
-
-@dataclass
-class Read:
-    """What came of a stream."""
-
-    passed: bytes = b""
-    taken: list[tuple[int, bytes]] = field(default_factory=list)
-    violation: Violation | None = None
-
-
-def read(reader: FrameReader, chunks: Iterator[bytes] | list[bytes]) -> Read:
-    """Feed ``chunks`` as a relay does: what was held back goes in front of the next; a close or violation is the end."""
-    result = Read()
-    rest = b""
-    for chunk in chunks:
-        data = rest + chunk
-        while True:
-            count = reader.feed(data)
-            result.passed += data[:count]
-            found = reader.finding
-            if isinstance(found, Violation):
-                result.violation = found
-                return result
-            if found is None:
-                break
-            result.taken.append((found.opcode, found.payload))
-            if found.opcode == Opcode.CLOSE:
-                return result
-            data = data[found.end :]
-        rest = data[count:]
-        assert len(rest) <= HELD_LIMIT
-    return result
-
-
-def bytewise(data: bytes) -> list[bytes]:
-    """One chunk a byte."""
-    return [data[i : i + 1] for i in range(len(data))]
 
 
 class ReaderCase(SynchronousTestCase):
@@ -234,10 +192,11 @@ class Breaking(ReaderCase):
     def test_compression_bit_elsewhere(self) -> None:
         """RSV1 on a continuation or a control frame, though agreed (RFC 7692 section 6.1); other bits too."""
         start = frame(Opcode.TEXT, b"x", KEY, first=RSV1)
-        how = {"reserved": RSV1}
-        self.breaks(start + frame(Opcode.CONTINUATION, b"yz", KEY, first=FIN | RSV1), 1002, "reserved bits", **how)
-        self.breaks(frame(Opcode.PING, b"yz", KEY, first=FIN | RSV1), 1002, "reserved bits", **how)
-        self.breaks(frame(Opcode.TEXT, b"yz", KEY, first=FIN | RSV1 | 0x20), 1002, "reserved bits", **how)
+        self.breaks(
+            start + frame(Opcode.CONTINUATION, b"yz", KEY, first=FIN | RSV1), 1002, "reserved bits", reserved=RSV1
+        )
+        self.breaks(frame(Opcode.PING, b"yz", KEY, first=FIN | RSV1), 1002, "reserved bits", reserved=RSV1)
+        self.breaks(frame(Opcode.TEXT, b"yz", KEY, first=FIN | RSV1 | 0x20), 1002, "reserved bits", reserved=RSV1)
 
     def test_reserved_opcodes(self) -> None:
         """Of data and control frames."""
@@ -313,60 +272,3 @@ class Making(SynchronousTestCase):
         self.assertEqual(
             bytes.fromhex("818537fa213d7f9f4d5158"), frame(Opcode.TEXT, b"Hello", bytes.fromhex("37fa213d"))
         )
-
-
-@st.composite
-def streams(draw: st.DrawFn) -> list[bytes]:
-    """Frames of legal messages of a client, with control frames between, close excepted."""
-    frames = []
-    for _ in range(draw(st.integers(0, 6))):
-        parts = draw(st.lists(st.binary(max_size=300), min_size=1, max_size=3))
-        for i, part in enumerate(parts):
-            opcode = draw(st.sampled_from((Opcode.TEXT, Opcode.BINARY))) if i == 0 else Opcode.CONTINUATION
-            key = draw(st.binary(min_size=4, max_size=4))
-            frames.append(frame(opcode, part, key, first=FIN if i == len(parts) - 1 else 0))
-            if draw(st.booleans()):
-                control = draw(st.sampled_from((Opcode.PING, Opcode.PONG)))
-                frames.append(frame(control, draw(st.binary(max_size=125)), key))
-    return frames
-
-
-def cut(data: bytes, sizes: list[int]) -> list[bytes]:
-    """``data`` in chunks of these sizes, over and over."""
-    chunks, position, turn = [], 0, 0
-    while position < len(data):
-        size = sizes[turn % len(sizes)]
-        chunks.append(data[position : position + size])
-        position, turn = position + size, turn + 1
-    return chunks
-
-
-class Random(SynchronousTestCase):
-    """Streams that nobody thought of."""
-
-    @settings(max_examples=150, deadline=None)
-    @given(streams(), st.lists(st.integers(1, 400), min_size=1), st.booleans())
-    def test_valid_streams_pass_however_they_are_cut(self, frames: list[bytes], sizes: list[int], closed: bool) -> None:
-        """Everything passes, up to a close."""
-        stream = b"".join(frames)
-        close = frame(Opcode.CLOSE, b"\x03\xe8", KEY) if closed else b""
-        fragmented = FrameReader(True)
-        result = read(fragmented, cut(stream + close, sizes))
-        self.assertEqual(Read(stream, [(Opcode.CLOSE, b"\x03\xe8")] if closed else []), result)
-        self.assertEqual(len(frames) + closed, fragmented.frames)
-
-    @settings(max_examples=300, deadline=None)
-    @given(streams(), st.binary(max_size=40), st.integers(0, 3000), st.lists(st.integers(1, 50), min_size=1))
-    def test_broken_streams_end_alike_however_they_are_cut(
-        self, frames: list[bytes], noise: bytes, where: int, sizes: list[int]
-    ) -> None:
-        """Whole, cut or byte by byte, the same passes and the same is found, and never anything after it."""
-        stream = b"".join(frames)
-        broken = stream[:where] + noise + stream[where:]
-        results = [
-            read(FrameReader(True, RSV1, 500, 250), chunks)
-            for chunks in ([broken], bytewise(broken), cut(broken, sizes))
-        ]
-        self.assertEqual(results[0], results[1])
-        self.assertEqual(results[0], results[2])
-        self.assertTrue(broken.startswith(results[0].passed))

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.frames import FIN, FrameReader, Opcode, frame
 from apiml_ws.core.pieces import Walker, spans
-from tests.core.test_frames import cut, streams
+from tests.core.doubles_frames import cut, streams
 
 KEY = b"\x09\x08\x07\x06"
 

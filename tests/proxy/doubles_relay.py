@@ -79,7 +79,8 @@ class MemoryWire:
 
     def send(self, data: bytes | memoryview) -> None:
         """See Wire."""
-        assert not (self.closed or self.finished), "sent after the end"
+        assert not self.closed, "sent after it was closed"
+        assert not self.finished, "sent after its end"
         self._kept += data
         self.flush()
 

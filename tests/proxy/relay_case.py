@@ -58,14 +58,13 @@ class RelayCase(SynchronousTestCase):
         self.witness = Witness()
         self.relays = self.make_relays()
         self.wires: list[MemoryWire] = []
-        self.relay: Relay | None = None
+        self.sessions: list[Relay] = []
 
     def tearDown(self) -> None:
         """Nothing is left after both legs were dropped."""
-        if self.relay is None:
-            return
-        self.relay.drop(CLIENT)
-        self.relay.drop(SERVICE)
+        for relay in self.sessions:
+            relay.drop(CLIENT)
+            relay.drop(SERVICE)
         self.settle()
         self.assertEqual({}, self.poller.watched)
         self.assertEqual([], self.clock.getDelayedCalls())
@@ -82,14 +81,18 @@ class RelayCase(SynchronousTestCase):
         """Begin a session; its client is ``self.client``."""
         self.client = self.wire()
         leg = Leg(self.client, early=early, extensions=extensions)
-        self.relay = self.relays.open(leg, limits or self.limits, self.witness)
+        self.sessions.append(self.relays.open(leg, limits or self.limits, self.witness))
         return self.relay
+
+    @property
+    def relay(self) -> Relay:
+        """The latest session's."""
+        return self.sessions[-1]
 
     def attach(self, extensions: str = "", early: bytes = b"", takes: int | None = None) -> MemoryWire:
         """Give the session a service; it is ``self.service``."""
         self.service = self.wire()
         self.service.takes = takes
-        assert self.relay is not None
         self.relay.attach(Leg(self.service, early=early, extensions=extensions))
         return self.service
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from apiml_ws.core.interfaces import RelayMaker
 from apiml_ws.proxy.relay import PortableRelays
-from tests.proxy import relay_case, relay_forwarding
+from tests.proxy import (
+    relay_bridging,
+    relay_case,
+    relay_closing,
+    relay_forwarding,
+    relay_holding,
+    relay_losing,
+    relay_moving,
+)
 
 
 class Portable(relay_case.RelayCase):
@@ -24,4 +32,32 @@ class Pressure(Portable, relay_forwarding.Pressure):
 
 
 class Waiting(Portable, relay_forwarding.Waiting):
+    """See the suite."""
+
+
+class ClosingHandshake(Portable, relay_closing.ClosingHandshake):
+    """See the suite."""
+
+
+class Losing(Portable, relay_losing.Losing):
+    """See the suite."""
+
+
+class Breaking(Portable, relay_losing.Breaking):
+    """See the suite."""
+
+
+class Crashing(Portable, relay_losing.Crashing):
+    """See the suite."""
+
+
+class Moving(Portable, relay_moving.Moving):
+    """See the suite."""
+
+
+class Holding(Portable, relay_holding.Holding):
+    """See the suite."""
+
+
+class Bridging(Portable, relay_bridging.Bridging):
     """See the suite."""
