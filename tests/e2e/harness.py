@@ -106,7 +106,9 @@ class EndToEnd(SynchronousTestCase):
                 test()
             except Exception as error:
                 logs = "".join(f"\n--- output of process {each.pid}\n{each.log}" for each in self._processes)
-                raise self.failureException(f"{type(error).__name__}: {error}{logs}").with_traceback(error.__traceback__) from None
+                raise self.failureException(f"{type(error).__name__}: {error}{logs}").with_traceback(
+                    error.__traceback__
+                ) from None
 
         setattr(self, name, explained)
 

@@ -190,8 +190,8 @@ class Closing(EndToEnd):
     def test_a_service_that_takes_nothing(self) -> None:
         """The client of a service that takes not a byte for asyncWriteTimeout gets 1013."""
         held = threading.Event()
+        service = self.service({"echo": lambda _session: held.wait(TIMEOUT)}, max_queue=1, close_timeout=1)
         self.addCleanup(held.set)
-        service = self.service({"echo": lambda _session: held.wait(TIMEOUT)}, max_queue=1)
         gateway = self.gateway_for(service, asyncWriteTimeout=3000)
         client = RawClient(gateway.port, PATH)
         self.addCleanup(client.close)
