@@ -27,6 +27,8 @@ from apiml_ws.core.record import SessionRecord, service_id
 from apiml_ws.core.registry import Instance
 from apiml_ws.core.routing import Refusal
 
+#: The ends that an instance may have had a part in, that went away.
+_LOST: Final = frozenset((Cause.SERVICE_LOST, Cause.NOT_MOVED))
 _FIRST: Final = {Cause.CLIENT_CLOSED: Side.CLIENT, Cause.SERVICE_CLOSED: Side.SERVICE}
 
 
@@ -92,6 +94,7 @@ class Conversation:
         "_search",
         "_service_session_id",
         "_sought",
+        "_stay",
         "cause",
         "farewell",
         "instance",
@@ -117,6 +120,7 @@ class Conversation:
         self._search: Search | None = None
         self._deadline: Timer | None = None
         self._delay = 0.0
+        self._stay = around.lookout.balancer.occupancy.stay()
         self._began = self._joined = self._sought = around.lookout.clock.seconds()
 
     # What may be.
@@ -159,6 +163,7 @@ class Conversation:
             self._delay = PAUSE
         left = self._sought + self.opening.settings.propagation_timeout - now
         self.relay.hold()
+        self._stay.leave(lost=True)
         self._deadline = self._around.lookout.clock.callLater(max(left, 0), deadline)
         self._around.ledger.moving(self.opening.session_id)
 
@@ -176,6 +181,7 @@ class Conversation:
             self._moves += 1
             self._around.ledger.moved(self.opening.session_id)
         self.instance = instance
+        self._stay.enter(instance)
         self._agreement = _Agreement(leg.subprotocol, leg.extensions)
         self._service_session_id = self._around.new_id()
         self._joined = self._around.lookout.clock.seconds()
@@ -218,6 +224,7 @@ class Conversation:
 
     def finish(self) -> None:
         """It has ended."""
+        self._stay.leave(lost=self.cause in _LOST)
         self._around.ledger.ended(self._record())
 
     # What others see of it.

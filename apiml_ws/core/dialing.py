@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from apiml_ws.core.balance import Balancer
+from apiml_ws.core.balance import Balancer, Visit
+from apiml_ws.core.callers import Caller
 from apiml_ws.core.closing import Cause
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.interfaces import Attempt, Clock, Dialer, DialFailure, DialFault, DialRequest, ServiceLeg, Timer
@@ -121,8 +122,9 @@ class _Refused:
 class _Candidates:
     """The instances of one service in the order in which one search tries them."""
 
-    def __init__(self, service_id: str, lookout: Lookout, avoid: Instance | None) -> None:
+    def __init__(self, service_id: str, caller: Caller, lookout: Lookout, avoid: Instance | None) -> None:
         self._service_id = service_id
+        self._caller = caller
         self._lookout = lookout
         self._tried = set() if avoid is None else {avoid.instance_id}
         self._last = self._tried
@@ -137,7 +139,7 @@ class _Candidates:
 
     def _choose(self, exclude: Collection[str]) -> Instance | None:
         service = self._lookout.directory.snapshot.services.get(self._service_id)
-        return None if service is None else self._lookout.balancer.choose(service, exclude)
+        return None if service is None else self._lookout.balancer.choose(service, self._caller, exclude)
 
     def _taken(self, instance: Instance | None) -> Instance | None:
         if instance is not None:
@@ -148,15 +150,18 @@ class _Candidates:
 
 @dataclass(frozen=True, slots=True)
 class _Knock:
-    """Tells a search which instance an answer came from."""
+    """Tells the balancer and a search what came of an attempt, and of which instance."""
 
     dialling: Dialling
     instance: Instance
+    visit: Visit
 
     def dialled(self, leg: ServiceLeg) -> None:
+        self.visit.opened()
         self.dialling.opened(leg, self.instance)
 
     def dial_failed(self, failure: DialFailure) -> None:
+        self.visit.failed(failure)
         self.dialling.failed(failure, self.instance)
 
 
@@ -171,9 +176,9 @@ class Dialling:
         self._policy = policy
         self._lookout = lookout
         self._outcome = outcome
-        self._candidates = _Candidates(target.service.service_id, lookout, policy.avoid)
+        self._candidates = _Candidates(target.service.service_id, opening.caller, lookout, policy.avoid)
         self._made = 0
-        self._attempt: Attempt | None = None
+        self._attempt: tuple[Attempt, Visit] | None = None
         self._timer: Timer | None = None
         self._refusal = DialRefusal(Cause.NO_INSTANCE, target.service.service_id)
         if policy.delay:
@@ -185,7 +190,8 @@ class Dialling:
         """Give it up; the outcome hears nothing any more.  Idempotent."""
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
-            attempt.cancel()
+            attempt[0].cancel()
+            attempt[1].cancelled()
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
@@ -226,7 +232,8 @@ class Dialling:
             extensions=self._opening.extensions,
             timeout=self._policy.timeout,
         )
-        self._attempt = self._lookout.dialer.dial(request, _Knock(self, instance))
+        visit = self._lookout.balancer.dialled(self._target.service, instance, self._opening.caller)
+        self._attempt = self._lookout.dialer.dial(request, _Knock(self, instance, visit)), visit
 
     def _give_up(self) -> None:
         self._timer = None

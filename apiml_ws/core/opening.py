@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from apiml_ws.core.callers import NOBODY, Caller
 from apiml_ws.core.interfaces import Headers
 from apiml_ws.core.registry import Instance
 from apiml_ws.core.routing import Refusal, Target
@@ -17,6 +18,7 @@ class Opening:
 
     ``client_address`` is spelled like ``/127.0.0.1:51234``, ``gateway_uri`` is the full URI that the client asked for.
     ``headers`` gives those for a handshake with an instance; ``subprotocols`` and ``extensions`` are offered to the service.
+    ``caller`` is what the choice of an instance may depend on.
     """
 
     session_id: str
@@ -27,3 +29,4 @@ class Opening:
     headers: Callable[[Instance], Headers]
     subprotocols: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
+    caller: Caller = NOBODY

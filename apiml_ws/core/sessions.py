@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from random import random
 
 from apiml_ws.core.balance import Balancer
 from apiml_ws.core.book import Book, Counts
@@ -26,7 +27,8 @@ from apiml_ws.core.session import Session
 class Sessions:
     """Begins sessions, knows those that live, and ends them all at a stop.
 
-    ``new_id`` makes ids for the sessions with services.  ``accepting`` turns false at the stop.
+    ``new_id`` makes ids for the sessions with services, ``random`` numbers from 0 up to 1.  ``accepting`` turns false at the
+    stop.
     """
 
     def __init__(
@@ -38,12 +40,13 @@ class Sessions:
         clock: Clock,
         recorder: Recorder,
         new_id: Callable[[], str],
+        random: Callable[[], float] = random,
     ) -> None:
         self.accepting = True
         self._config = config
         self._directory = directory
         self._clock = clock
-        self._balancer = Balancer()
+        self._balancer = Balancer(clock.seconds, random)
         self._book = Book(recorder, self._gone)
         self._around = Surroundings(Lookout(directory, self._balancer, dialer, clock), relays, self._book, new_id)
         self._live: dict[str, Session] = {}

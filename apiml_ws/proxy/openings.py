@@ -9,6 +9,7 @@ from urllib.parse import quote_from_bytes
 from uuid import UUID
 
 from apiml_ws.core import extensions, origin
+from apiml_ws.core.callers import caller
 from apiml_ws.core.config import Config
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.headers import Arrival, service_headers
@@ -66,6 +67,7 @@ class Openings:
             target=target,
             settings=settings_for(self._config.web_socket, metadata),
             headers=_HeadersFor(passed, gateway, metadata),
+            caller=caller(asked.fields),
         )
 
     def client_first(self, asked: Asked, opening: Opening) -> tuple[Opening, Told]:

@@ -195,7 +195,7 @@ class World:
         self.dialer = MemoryDialer()
         self.relays = MemoryRelays()
         self.ledger = MemoryLedger()
-        self.lookout = Lookout(self.directory, Balancer(), self.dialer, self.clock)
+        self.lookout = Lookout(self.directory, Balancer(self.clock.seconds, lambda: 0.0), self.dialer, self.clock)
         self._ids = 0
         self.around = Surroundings(self.lookout, self.relays, self.ledger, self.new_id)
         self.register(*names)
