@@ -14,7 +14,7 @@ class MemoryReactor(MemoryReactorClock):
 
     running = True
 
-    def callWhenRunning(self, callable: object, *args: object, **kw: object) -> None:  # type: ignore[override]  # noqa: A002 - the base's name
+    def callWhenRunning(self, callable: object, *args: object, **kw: object) -> None:  # noqa: A002 - the base's name
         """Runs never."""
 
     def stop(self) -> None:

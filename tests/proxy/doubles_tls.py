@@ -14,12 +14,12 @@ NO_PROTOCOL = cast(Any, None)
 
 def server_end(creator: IOpenSSLServerConnectionCreator) -> Connection:
     """A connection that accepts."""
-    return cast(Connection, creator.serverConnectionForTLS(NO_PROTOCOL))
+    return creator.serverConnectionForTLS(NO_PROTOCOL)
 
 
 def client_end(creator: IOpenSSLClientConnectionCreator, protocol: object = None) -> Connection:
     """A connection that connects, for ``protocol``."""
-    return cast(Connection, creator.clientConnectionForTLS(cast(Any, protocol)))
+    return creator.clientConnectionForTLS(cast(Any, protocol))
 
 
 class Blamed:
