@@ -143,6 +143,22 @@ class Relay(Protocol):
         and if it stands inside a frame that came from the client, its connection is dropped instead.
         """
 
+    def retire(self, close: Close) -> None:
+        """Let the service go in good order, so that another one can take its place: tell it ``close`` between two messages.
+
+        Until the message that comes from the client ends, all goes on as before.  Then ``close`` is put on the service's leg
+        behind it, and :meth:`RelayEvents.retired` says so.  From there the client's data wait and its pings are answered, as
+        after :meth:`hold`, until :meth:`attach`; what the service sends is passed on as ever, up to its own close frame, which
+        :meth:`RelayEvents.close_received` reports, or the end of its connection, which :meth:`RelayEvents.ended` does.  One of
+        the two is waited for ``Limits.close_timeout``, and as long again whenever that is over inside a message of the service
+        of which something was still passed on in that time; then the connection is ended.
+
+        :meth:`RelayEvents.retired` says that nothing came of it when the client's message does not end within
+        ``Limits.close_timeout``; when the service is lost, says close, breaks a rule, or is told :meth:`close`, :meth:`drop` or
+        :meth:`hold` before; or when one of these was so already.  Then all is as if it had not been asked for.
+        A :meth:`close` of the service's side after it was told puts no second close frame on the leg.
+        """
+
     def counters(self, side: Side) -> Counters:
         """What came from that leg; the service's go on over an exchange of its leg."""
 
@@ -178,7 +194,17 @@ class RelayEvents(Protocol):
         """``side`` took not a byte for ``Limits.async_write_timeout`` although there was something for it."""
 
     def ended(self, side: Side) -> None:
-        """The connection of ``side`` is gone, after a :meth:`Relay.close`, a :meth:`Relay.drop` or a close frame of its own."""
+        """The connection of ``side`` is gone, after a :meth:`Relay.close`, :meth:`Relay.drop` or a close frame of its own.
+
+        When nothing of these was before, the relay failed, and gave both legs up.
+        """
+
+    def retired(self, told: bool) -> None:
+        """How a :meth:`Relay.retire` went, once for each, unless :meth:`Relay.attach` comes first.
+
+        ``told``: its close frame is on the service's leg.  Else it is not and will not be; what prevented it, if anything
+        happened, is told next.
+        """
 
 
 class RelayMaker(Protocol):
