@@ -72,6 +72,9 @@ class DirectoryView(Protocol):
     def age(self, source: str) -> float | None:
         """Seconds since ``source`` last confirmed what it said; None if it never did."""
 
+    def restored(self, source: str) -> bool:
+        """Whether what is known of ``source`` is from before the start."""
+
 
 @dataclass(frozen=True, slots=True)
 class RelayChoice:
@@ -110,13 +113,16 @@ def _gateway(sessions: SessionsView) -> Object:
 
 def _discovery(directory: DirectoryView) -> Object:
     known: Object = {"status": _word(directory.ready), "details": {"services": sorted(directory.snapshot.services)}}
-    sources: Object = {source: _source(directory.age(source)) for source in directory.sources}
+    sources: Object = {source: _source(directory, source) for source in directory.sources}
     return {"status": _word(directory.ready), "components": {"discoveryClient": known, **sources}}
 
 
-def _source(age: float | None) -> Object:
-    rounded = None if age is None else round(age, 3)
-    return {"status": _word(age is not None), "details": {"snapshotAgeSeconds": rounded}}
+def _source(directory: DirectoryView, source: str) -> Object:
+    age = directory.age(source)
+    details: Object = {"snapshotAgeSeconds": None if age is None else round(age, 3)}
+    if directory.restored(source):
+        details["fromDisk"] = True
+    return {"status": _word(age is not None), "details": details}
 
 
 def _word(up: bool) -> str:

@@ -37,6 +37,7 @@ class Directory:
 
     ages: dict[str, float | None] = field(default_factory=lambda: {"eureka": 1.5})
     snapshot: Snapshot = EMPTY
+    from_disk: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -51,6 +52,10 @@ class Directory:
     def age(self, source: str) -> float | None:
         """Its age."""
         return self.ages[source]
+
+    def restored(self, source: str) -> bool:
+        """Whether it stands for itself."""
+        return source in self.from_disk
 
 
 def knows(*services: str) -> Snapshot:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -62,6 +63,14 @@ class Health(SynchronousTestCase):
                 },
             ),
         )
+
+    def test_a_snapshot_of_before_the_start_says_so(self) -> None:
+        """What came from disk is marked, with the age that it has."""
+        _, content = health(Sessions(), Directory({"eureka": 90.0, "static": 1.0}, from_disk=("eureka",)))
+        components: Any = content["components"]
+        sources = components["discoveryComposite"]["components"]
+        self.assertEqual(sources["eureka"]["details"], {"snapshotAgeSeconds": 90.0, "fromDisk": True})
+        self.assertEqual(sources["static"]["details"], {"snapshotAgeSeconds": 1.0})
 
     def test_down_before_any_source_was_read(self) -> None:
         """A gateway that knows no routes yet is DOWN with 503."""

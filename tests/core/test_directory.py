@@ -66,6 +66,30 @@ class DirectoryTests(SynchronousTestCase):
         self.clock.advance(1)
         self.assertEqual(self.directory.age("eureka"), 1)
 
+    def test_restored(self) -> None:
+        """What a source said before the start stands in for it, with its age, until the source is read or confirms it."""
+        self.directory.restore("eureka", ONE, 90)
+        self.assertEqual((self.directory.ready, self.heard), (True, [ONE]))
+        self.clock.advance(5)
+        self.assertEqual((self.directory.age("eureka"), self.directory.restored("eureka")), (95, True))
+        self.directory.confirm("eureka")
+        self.assertEqual((self.directory.age("eureka"), self.directory.restored("eureka")), (0, False))
+        self.directory.restore("eureka", ONE, 90)
+        self.directory.update("eureka", TWO)
+        self.assertFalse(self.directory.restored("eureka"))
+
+    def test_when_ready(self) -> None:
+        """Who waits is told once, at the first read, empty as it may be; who asks later, at once."""
+        told: list[str] = []
+        self.directory.when_ready(lambda: told.append("early"))
+        self.directory.confirm("static")
+        self.assertEqual(told, [])
+        self.directory.update("static", EMPTY)
+        self.directory.update("eureka", ONE)
+        self.assertEqual(told, ["early"])
+        self.directory.when_ready(lambda: told.append("late"))
+        self.assertEqual(told, ["early", "late"])
+
     def test_confirming_is_no_change(self) -> None:
         """A confirmed source says nothing new."""
         self.directory.confirm("static")
