@@ -19,9 +19,9 @@ from apiml_ws.discovery.lease import LeaseKeeper
 from apiml_ws.discovery.registration import LeaseInfo, Port, Registration
 from apiml_ws.listening import Listening
 from apiml_ws.proxy.tls import ClientTls, ServerTls
+from apiml_ws.registry_http import registry_http
 from apiml_ws.sample.sessions import Sessions
 from apiml_ws.sample.site import CONTEXT, sample_site
-from apiml_ws.sources import registry_http
 
 #: What the gateway reads of a service; the route leads ``ws/v1`` to where the sessions are.
 METADATA = MappingProxyType(

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from treq.client import HTTPClient
 from twisted.application.service import IService, MultiService
 from twisted.protocols.tls import TLSMemoryBIOFactory
-from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.iweb import IPolicyForHTTPS
 
 from apiml_ws.core.config import Config, EmbeddedConfig
 from apiml_ws.core.directory import Directory
-from apiml_ws.discovery.calls import Calls, HttpClient
+from apiml_ws.discovery.calls import Calls
 from apiml_ws.discovery.definition_files import DefinitionReader
 from apiml_ws.discovery.embedded import EmbeddedRegistry, embedded_site
 from apiml_ws.discovery.embedded_resource import Credentials
 from apiml_ws.discovery.eureka import EurekaClient
 from apiml_ws.listening import Listening
 from apiml_ws.proxy.tls import ServerTls
+from apiml_ws.registry_http import registry_http
 
 #: Names of the sources, in order of precedence, as health shows them.
 EMBEDDED: Final = "embedded"
 EUREKA: Final = "eureka"
 STATIC: Final = "static"
-
-#: Seconds for a connection to a registry to be made.
-_CONNECT_TIMEOUT: Final = 5.0
 
 
 def source_names(config: Config) -> Iterator[str]:
@@ -56,12 +52,6 @@ def source_services(
     if EUREKA in names:
         calls = Calls(registry_http(reactor, policy), reactor)
         yield EurekaClient(config.eureka.urls, calls, reactor, directory, EUREKA, interval=config.eureka.fetch_interval)
-
-
-def registry_http(reactor: Any, policy: IPolicyForHTTPS) -> HttpClient:
-    """An HTTP client for registries, which keeps its connections."""
-    pool = HTTPConnectionPool(reactor)
-    return cast("HttpClient", HTTPClient(Agent(reactor, policy, connectTimeout=_CONNECT_TIMEOUT, pool=pool)))
 
 
 def embedded_service(

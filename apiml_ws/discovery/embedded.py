@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.web import server
-from twisted.web.resource import Resource
+from twisted.web.resource import IResource, Resource
 
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.registry import snapshot
@@ -101,6 +101,11 @@ class BoundedRequest(server.Request):
         elif self._room < -PATIENCE * BODY_LIMIT and self.channel is not None:
             self.channel.forceAbortClient()
 
+    def render(self, resrc: IResource) -> None:
+        """Answer without saying what software that is."""
+        self.responseHeaders.removeHeader(b"server")
+        super().render(resrc)
+
     def process(self) -> None:
         """The body is complete."""
         if self._room >= 0:
@@ -113,6 +118,8 @@ class BoundedRequest(server.Request):
 
 class RegistrySite(server.Site):
     """The registry's own site; requests are not logged one by one, since each client sends two a minute."""
+
+    noisy = False
 
     def log(self, request: object) -> None:
         """Nothing."""

@@ -175,6 +175,13 @@ class SiteTests(EmbeddedTestCase):
         self.answer(chunk)
         self.assertTrue(self.transport.disconnected)
 
+    def test_no_word_of_the_software(self) -> None:
+        """Neither a version for who looks for holes, nor a line of log for each request."""
+        with capturedLogs() as events:
+            self.answer(b"GET /eureka/apps HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertNotIn(b"\r\nserver:", self.transport.value().lower())
+        self.assertEqual(events, [])
+
     def test_nothing_else_is_here(self) -> None:
         """Other paths are 404."""
         self.assertEqual(self.answer(b"GET /application HTTP/1.1\r\nHost: x\r\n\r\n"), b"HTTP/1.1 404 Not Found")

@@ -6,6 +6,7 @@ import json
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from txaio import tx
 
@@ -45,6 +46,12 @@ class HttpTests(SampleTestCase):
         self.assertEqual(json.loads(body), {"status": "UP"})
         _, body = self.ask("/discoverableclient/application/info")
         self.assertEqual(json.loads(body), {"build": {"name": "discoverableclient"}})
+
+    def test_requests_are_not_logged(self) -> None:
+        """Who runs it beside a gateway has that one's line for each session."""
+        with capturedLogs() as events:
+            self.ask("/discoverableclient/application/health")
+        self.assertEqual(events, [])
 
     def test_other_paths_are_not_found(self) -> None:
         """Below ``/ws`` too, for those who may look."""

@@ -1,0 +1,53 @@
+"""The HTTP client that registries are talked to with: Twisted's, which keeps its connections, without its log lines."""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+from treq.client import HTTPClient
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IProtocol, IStreamClientEndpoint
+from twisted.web.client import URI, Agent, HTTPConnectionPool
+from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
+from zope.interface import implementer
+
+from apiml_ws.discovery.calls import HttpClient
+
+#: Seconds for a connection to a registry to be made.
+CONNECT_TIMEOUT: Final = 5.0
+
+
+def registry_http(reactor: Any, policy: IPolicyForHTTPS) -> HttpClient:
+    """An HTTP client for registries, which keeps its connections; ``policy`` makes those with TLS."""
+    agent = Agent.usingEndpointFactory(reactor, _Registries(reactor, policy), HTTPConnectionPool(reactor))
+    return cast("HttpClient", HTTPClient(agent))
+
+
+@implementer(IAgentEndpointFactory)
+class _Registries:
+    """Where connections lead to."""
+
+    def __init__(self, reactor: Any, policy: IPolicyForHTTPS) -> None:
+        self._reactor = reactor
+        self._policy = policy
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        """The endpoint for an http or https ``uri``."""
+        endpoint: Any = HostnameEndpoint(self._reactor, uri.host, uri.port, CONNECT_TIMEOUT)
+        if uri.scheme == b"https":
+            endpoint = wrapClientTLS(self._policy.creatorForNetloc(uri.host, uri.port), endpoint)
+        return _Quiet(endpoint)
+
+
+@implementer(IStreamClientEndpoint)
+class _Quiet:
+    """``endpoint``, whose connections are not announced: a registry that is down is tried for ever."""
+
+    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def connect(self, protocolFactory: Any) -> Deferred[IProtocol]:
+        """Connect, and say nothing of the factory's start and stop."""
+        protocolFactory.noisy = False
+        return self._endpoint.connect(protocolFactory)
