@@ -207,13 +207,13 @@ class Conversation:
         left = self.farewell.received(Side.SERVICE)
         if self.instance is None:
             close = closure(refusal.cause, refusal.subject, refusal.detail)
-            self.end(refusal.cause, refusal.detail)
+            self.end(refusal.cause, refusal.account)
         elif left is None:
             close = closure(Cause.NOT_MOVED)
-            self.end(Cause.NOT_MOVED, refusal.detail)
+            self.end(Cause.NOT_MOVED, refusal.account)
         else:
             close = left
-            self.end(Cause.SERVICE_CLOSED, refusal.detail)
+            self.end(Cause.SERVICE_CLOSED, refusal.account)
         self.farewell.say(Side.CLIENT, close)
 
     def end(self, cause: Cause, detail: str = "") -> None:

@@ -24,6 +24,8 @@ from apiml_ws.core.routing import Refusal, Target
 ATTEMPTS: Final = 3
 #: Seconds before an attempt when there is no instance that was not tried.
 PAUSE: Final = 1.0
+#: Characters of a URL, and of a failure's own words, that go to the log.
+_ACCOUNT: Final = 200
 #: A move gives no instance more than this share of its time, so that a silent one leaves time for others.
 _SHARE_OF_A_MOVE: Final = 1 / 3
 
@@ -39,6 +41,15 @@ class DialRefusal:
     subject: str = ""
     detail: str = ""
     failure: DialFailure | None = None
+
+    @property
+    def account(self) -> str:
+        """What the log says of it: the detail, and of the last failure where it was met and what was said there."""
+        if self.failure is None:
+            return self.detail
+        said = self.failure.detail
+        more = f" ({said[:_ACCOUNT]})" if said not in ("", self.detail) else ""
+        return f"{self.detail} at {self.subject[:_ACCOUNT]}{more}"
 
 
 class DialOutcome(Protocol):

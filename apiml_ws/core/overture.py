@@ -38,7 +38,7 @@ class Overture:
 
     def refused(self, refusal: DialRefusal) -> None:
         """No service will be found."""
-        self._end(refusal.cause, refusal.detail)
+        self._end(refusal.cause, refusal.account)
         self._outcome.refused(refusal)
 
     def cancel(self) -> None:

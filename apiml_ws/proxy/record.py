@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from twisted.logger import Logger
 
 from apiml_ws.core.closing import Close
 from apiml_ws.core.record import SessionRecord
+
+#: Characters of what a client asked for that go to the log.
+_SHOWN: Final = 200
 
 
 class LoggingRecorder:
@@ -16,14 +21,14 @@ class LoggingRecorder:
     def record(self, record: SessionRecord) -> None:
         """Write ``record``."""
         self._log.info(
-            "session {session} of {client} with {service} ({instance}) ended: {cause} {detail} closed_first={closed_first} "
-            "client={client_received}/{client_sent} service={service_received}/{service_sent} "
+            "session {session} of {client} at {path} with {service} ({instance}) ended: {cause} {detail} "
+            "closed_first={closed_first} client={client_received}/{client_sent} service={service_received}/{service_sent} "
             "from_client={client_messages}m,{client_frames}f,{client_bytes}B "
             "from_service={service_messages}m,{service_frames}f,{service_bytes}B duration={duration:.3f} moves={moves}",
             session=record.session_id,
             service_session=record.service_session_id,
             client=record.client_address,
-            path=record.gateway_uri.partition("?")[0],
+            path=record.gateway_uri.partition("?")[0][:_SHOWN],
             service=record.service_id or "-",
             instance=record.instance_id or "-",
             cause=record.cause.value,

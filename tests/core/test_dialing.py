@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.closing import Cause
@@ -158,6 +160,16 @@ class OpeningTests(DialingTestCase):
         self.reject(DialFailure(DialFault.BAD_HANDSHAKE, final=True))
         [refusal] = self.outcome.refusals
         self.assertEqual((refusal.cause, refusal.detail), (Cause.SERVICE_UNREACHABLE, "bad handshake"))
+
+    def test_account(self) -> None:
+        """The log says where it was and in what words, as much as fits; the client only what kind of failure it was."""
+        self.assertEqual(DialRefusal(Cause.NO_INSTANCE, "s").account, "")
+        self.assertEqual(DialRefusal(Cause.NOT_MOVED, detail="deadline").account, "deadline")
+        for said, more in (("", ""), ("timeout", ""), ("no route", " (no route)"), ("x" * 201, f" ({'x' * 200})")):
+            failure = DialFailure(DialFault.TIMEOUT, detail=said)
+            refusal = DialRefusal(Cause.SERVICE_TIMEOUT, URL, "timeout", failure)
+            self.assertEqual(refusal.account, f"timeout at {URL}{more}")
+        self.assertEqual(len(replace(refusal, subject=URL * 10).account), len(f"timeout at {more}") + 200)
 
 
 class CancelTests(DialingTestCase):

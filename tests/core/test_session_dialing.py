@@ -57,7 +57,8 @@ class DialingTests(SessionTestCase):
         self.told((Side.CLIENT, Close(1011, f"Error opening session to WebSocket service at {url}: HTTP 503")))
         self.client_gone()
         record = self.assert_ended(Cause.SERVICE_ERROR)
-        self.assertEqual((record.service_id, record.instance_id, record.detail), ("sample", "", "HTTP 503"))
+        self.assertEqual((record.service_id, record.instance_id), ("sample", ""))
+        self.assertEqual(record.detail, f"HTTP 503 at {url}")
 
     def test_early_close_with_nothing_before_it(self) -> None:
         """It ends the dial, and the client gets its own code."""

@@ -79,7 +79,7 @@ class MoveTests(SessionTestCase):
         self.world.dialer.attempts[1].fail(answered(401))
         self.told((Side.CLIENT, NOT_MOVED))
         self.client_gone()
-        self.assertEqual(self.assert_ended(Cause.NOT_MOVED).detail, "HTTP 401")
+        self.assertEqual(self.assert_ended(Cause.NOT_MOVED).detail, "HTTP 401 at wss://host.test:10012/sample/ws/chat")
 
     def test_another_agreement(self) -> None:
         """An instance that agrees to another subprotocol or other extensions ends the session, and its leg is let go."""

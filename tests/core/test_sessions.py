@@ -86,7 +86,8 @@ class DialTests(SessionsTestCase):
         self.world.dialer.attempts[0].fail(failure)
         self.assertEqual([refusal.failure for refusal in self.outcome.refusals], [failure])
         [record] = self.recorder.records
-        self.assertEqual((record.cause, record.detail, record.duration), (Cause.SERVICE_ERROR, "HTTP 503", 3))
+        self.assertEqual((record.cause, record.duration), (Cause.SERVICE_ERROR, 3))
+        self.assertEqual(record.detail, "HTTP 503 at wss://host.test:10012/sample/ws/chat")
         self.assertEqual((record.service_id, record.session_id), ("sample", "session-1"))
 
     def test_refused_by_routing(self) -> None:

@@ -75,14 +75,20 @@ class LoggingRecorderTests(SynchronousTestCase):
         self.logged(RECORD)
         self.assertEqual(
             self.line,
-            "session s-1 of /127.0.0.1:51234 with sample (host:sample:1) ended: client-closed - closed_first=client "
-            "client=1005/4001 service=4001/1005 from_client=2m,1f,3B from_service=5m,4f,6B duration=1.235 moves=1",
+            "session s-1 of /127.0.0.1:51234 at wss://localhost:10010/sample/ws/v1/chat with sample (host:sample:1) ended: "
+            "client-closed - closed_first=client client=1005/4001 service=4001/1005 "
+            "from_client=2m,1f,3B from_service=5m,4f,6B duration=1.235 moves=1",
         )
 
     def test_no_secrets(self) -> None:
         """Neither a query nor a peer's reason is written."""
         event = self.logged(RECORD)
         self.assertFalse([value for value in event.values() if "secret" in str(value) or "private" in str(value)])
+
+    def test_long_paths_are_cut(self) -> None:
+        """A client must not fill the log with one request."""
+        event = self.logged(replace(RECORD, gateway_uri="wss://x/" + "y" * 40000))
+        self.assertEqual(len(str(event["path"])), 200)
 
     def test_never_opened(self) -> None:
         """What a session never had is a dash."""
