@@ -29,16 +29,13 @@ class Inflater:
         :raises zlib.error: it is not deflated.
         """
         rest = data + _TAIL if ends else data
-        full = False
-        while rest or full:
-            plain = self._stream.decompress(rest, STEP)
-            # With all of its input zlib may still hold back some output.
-            full = len(plain) == STEP
-            yield plain
+        while rest:
+            # The little output that zlib may hold back, all input taken, comes with the next data, or before the tail.
+            yield self._stream.decompress(rest, STEP)
             rest = self._stream.unconsumed_tail
             if self._stream.eof:
                 # A sender may end the stream with a message (section 7.2.3.5); what follows is another one.
-                rest, full = self._stream.unused_data, False
+                rest = self._stream.unused_data
                 self._renew()
         if ends and self._fresh:
             self._renew()

@@ -147,10 +147,12 @@ class Bridging(RelayCase):
         """Bounded work: the rest in later turns."""
         self.bridge()
         self.client.peer_sends(self.deflated(bytes(1 << 24)))
+        self.client.peer_sends(asked(b"next"))
         self.poller.turn()
         self.assertLess(len(self.service.received), 1 << 20)
         self.settle()
-        self.assertGreater(len(self.service.received), 1 << 24)
+        frames = frames_of(bytes(self.service.received), True)
+        self.assertEqual((1 << 24) + 4, sum(len(payload) for _, payload in frames))
 
     def test_a_bomb_is_stopped_at_the_limit(self) -> None:
         """The limit holds for the inflated message: 1009, and what was read behind it is not looked at."""
@@ -249,6 +251,8 @@ class Bridging(RelayCase):
         self.service.peer_breaks()
         self.settle()
         self.assertFalse(self.relay.movable)
+        self.attach("")
+        self.assertTrue(self.relay.movable)
 
     def test_the_same_in_other_words_needs_no_bridge(self) -> None:
         """A window that the other end keeps anyway."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apiml_ws.core.frames import Opcode
 from apiml_ws.core.interfaces import Boundary, Counters, Limits
-from apiml_ws.proxy.poller import HANGUP, READ, WRITE
+from apiml_ws.proxy.poller import GONE, HANGUP, READ, WRITE
 from tests.proxy.relay_case import CLIENT, SERVICE, RelayCase, answered, asked, to_client, to_service
 
 
@@ -166,6 +166,34 @@ class Pressure(RelayCase):
         self.heard()
         self.pass_time(11)
         self.heard(("stalled", SERVICE))
+
+    def test_a_leg_that_blocks_again_has_its_whole_time(self) -> None:
+        """Whatever was before."""
+        self.couple()
+        self.client.takes = 0
+        self.service.peer_sends(answered())
+        self.pass_time(1)
+        self.client.takes = None
+        self.pass_time(50)
+        self.client.takes = 0
+        self.service.peer_sends(answered())
+        self.settle()
+        self.pass_time(59.8)
+        self.heard()
+        self.pass_time(0.4)
+        self.heard(("stalled", CLIENT))
+
+    def test_a_break_that_shows_in_no_other_way(self) -> None:
+        """A reactor may report only that the connection is gone."""
+        self.couple()
+        self.client.takes = 0
+        self.service.peer_sends(answered())
+        self.client.peer_sends(asked())
+        self.service.takes = 0
+        self.settle()
+        self.client.broken = True
+        self.poller.watched[self.client.fileno()][1].ready(GONE)
+        self.heard(("lost", CLIENT, Boundary.MESSAGE))
 
     def test_no_timer_without_pending_bytes(self) -> None:
         """Legs that take all have none running."""

@@ -61,6 +61,22 @@ class Holding(RelayCase):
         self.attach()
         self.assertEqual(asked(b"2"), self.service.received)
 
+    def test_a_close_and_data_in_one_turn(self) -> None:
+        """A report of a leg that is not read any more is out of date."""
+        relay = self.couple()
+        self.service.peer_sends(answered(BYE.payload(), CLOSE))
+        self.client.peer_sends(asked(b"1"))
+        # The service's report comes first.
+        watched = self.poller.watched
+        watched[self.client.fileno()] = watched.pop(self.client.fileno())
+        self.poller.turn()
+        self.assertEqual(b"", self.service.received)
+        self.heard(("close", SERVICE, BYE))
+        relay.hold()
+        self.settle()
+        self.attach()
+        self.assertEqual(asked(b"1"), self.service.received)
+
     def test_without_a_move_the_frame_under_way_still_ends(self) -> None:
         """So that the service's close is answered."""
         relay = self.couple()

@@ -104,6 +104,28 @@ class Moving(RelayCase):
         self.lose()
         self.goes_on_with(asked(b"two"))
 
+    def test_pings_of_ours_between_the_clients_frames(self) -> None:
+        """Nor do they when they were put between two of its frames."""
+        relay = self.couple()
+        self.client.peer_sends(asked(b"one")[:8])
+        self.settle()
+        relay.control(SERVICE, Opcode.PING, b"ours")
+        self.service.takes = 1 + 2
+        self.client.peer_sends(asked(b"one")[8:] + asked(b"two"))
+        self.settle()
+        self.lose()
+        self.goes_on_with(asked(b"two"))
+
+    def test_a_service_that_is_replaced_while_it_is_there(self) -> None:
+        """What it got of a message is said again to the next one."""
+        self.couple()
+        self.client.peer_sends(asked(b"part", first=0))
+        self.settle()
+        former = self.service
+        self.goes_on_with(asked(b"part", first=0))
+        self.assertTrue(former.closed)
+        self.heard()
+
     def test_a_send_that_fails_was_not_received(self) -> None:
         """All of it is said again."""
         self.couple()

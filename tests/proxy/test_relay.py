@@ -12,6 +12,8 @@ from tests.proxy import (
     relay_holding,
     relay_losing,
     relay_moving,
+    relay_random,
+    relay_retiring,
 )
 
 
@@ -59,5 +61,17 @@ class Holding(Portable, relay_holding.Holding):
     """See the suite."""
 
 
+class Retiring(Portable, relay_retiring.Retiring):
+    """See the suite."""
+
+
+class RetiringBridged(Portable, relay_retiring.RetiringBridged):
+    """See the suite."""
+
+
 class Bridging(Portable, relay_bridging.Bridging):
+    """See the suite."""
+
+
+class Random(Portable, relay_random.Random):
     """See the suite."""
