@@ -17,8 +17,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from apiml_ws.actuator.application import application_resource
 from apiml_ws.actuator.passwords import PasswordFile
-from apiml_ws.actuator.views import RelayChoice
-from apiml_ws.core.config import Config, RelayKind
+from apiml_ws.core.config import Config
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.sessions import Sessions
 from apiml_ws.listening import Listening
@@ -26,10 +25,9 @@ from apiml_ws.notify import READY, STOPPING, notify
 from apiml_ws.proxy.backend import BackendDialer
 from apiml_ws.proxy.channel import GatewaySite
 from apiml_ws.proxy.gateway import GatewayResource
-from apiml_ws.proxy.poller import poller_for
 from apiml_ws.proxy.record import LoggingRecorder
-from apiml_ws.proxy.relay import PortableRelays
 from apiml_ws.proxy.tls import ClientTls, ServerTls
+from apiml_ws.relay_choice import choose_relays
 from apiml_ws.sources import source_names, source_services
 
 #: Seconds between two looks for sessions that are idle.
@@ -51,6 +49,7 @@ class GatewayService(MultiService):
         self._reactor = reactor
         self._environment = environment
         self.directory = Directory(source_names(config), reactor.seconds)
+        self._relays = choose_relays(config, reactor)
         client_tls = ClientTls(config.tls, config.verification)
         self.sessions = self._new_sessions(client_tls)
         self._sweeping = LoopingCall(self.sessions.sweep)
@@ -65,7 +64,7 @@ class GatewayService(MultiService):
             self._config.web_socket,
             self.directory,
             BackendDialer(self._reactor, client_tls, self._config.max_http_header_size),
-            PortableRelays(poller_for(self._reactor), self._reactor, os.urandom),
+            self._relays.maker,
             self._reactor,
             LoggingRecorder(),
             _new_id,
@@ -85,7 +84,7 @@ class GatewayService(MultiService):
         return application_resource(
             sessions=self.sessions,
             directory=self.directory,
-            relay=relay_choice(self._config.relay_kind),
+            relay=self._relays.choice,
             passwords=passwords,
             clock=self._reactor,
             defer_to_thread=lambda function, *args: deferToThreadPool(
@@ -97,6 +96,8 @@ class GatewayService(MultiService):
         """Begin, and tell systemd."""
         for warning in self._config.warnings:
             self._log.warn("{warning}", warning=str(warning))
+        choice = self._relays.choice
+        self._log.info("relay: {kind}, since {reason}", kind=choice.kind, reason=choice.reason)
         super().startService()
         self._sweeping.start(_SWEEP_INTERVAL, now=False)
         notify(self._environment, READY)
@@ -111,12 +112,8 @@ class GatewayService(MultiService):
 
     def _sessions_gone(self, _none: None) -> object:
         self._sweeping.stop()
+        self._relays.stop()
         return MultiService.stopService(self)
-
-
-def relay_choice(kind: RelayKind) -> RelayChoice:
-    """Which relay serves a configuration that asks for ``kind``, and why."""
-    return RelayChoice("portable", f"server.relay.kind is {kind.value}; this build has the portable relay only")
 
 
 def _milliseconds() -> int:

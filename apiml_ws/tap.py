@@ -13,12 +13,14 @@ from twisted.application.service import IService
 from twisted.python import usage
 
 from apiml_ws.actuator.passwords import PasswordFileError
+from apiml_ws.config_faults import config_faults
 from apiml_ws.config_file import load_config
 from apiml_ws.core.config import Config
 from apiml_ws.core.config_problem import ConfigError
 from apiml_ws.gateway_service import GatewayService
 from apiml_ws.monotonic import use_monotonic_clock
 from apiml_ws.proxy.key_material import TlsError
+from apiml_ws.proxy.pump.library import NoPump
 from apiml_ws.signals import Signals
 
 
@@ -53,9 +55,12 @@ def makeService(options: Options) -> IService:
 def load(file: str, overrides: list[str]) -> Config:
     """The configuration in ``file``; all that is wrong with it ends the process."""
     try:
-        return load_config(file, os.environ, overrides)
+        config = load_config(file, os.environ, overrides)
     except ConfigError as error:
         raise refusal(*map(str, error.errors)) from error
+    if faults := config_faults(config):
+        raise refusal(*faults)
+    return config
 
 
 def gateway(config: Config, reactor: Any) -> GatewayService:
@@ -66,6 +71,8 @@ def gateway(config: Config, reactor: Any) -> GatewayService:
         return GatewayService(config, reactor, os.environ)
     except (TlsError, PasswordFileError) as error:
         raise refusal(str(error)) from error
+    except NoPump as error:
+        raise refusal(f"server.relay.kind: native: {error}") from error
 
 
 def refusal(*lines: str) -> SystemExit:

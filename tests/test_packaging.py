@@ -12,7 +12,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("apiml_ws", "twisted", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("apiml_ws", "twisted", "setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 RUBBISH = shutil.ignore_patterns("__pycache__", "*.cache", "*.so")
 TWISTD = "from twisted.scripts.twistd import run; run()"
 

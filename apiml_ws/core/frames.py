@@ -78,6 +78,7 @@ class FrameReader:
       took, or what is not allowed.  After a close frame or a violation it must not be fed again.
     - ``message_end``: the last offset in the chunk where everything before belongs to complete messages, -1 if there is none.
     - ``left``: payload bytes that the frame under way still lacks.
+    - ``message``: payload bytes of the message under way, without those of its last frame.
     - ``fragmented``: whether the message goes on after the frame under way, or after the last one.
     - ``frames``, ``messages``: how many began so far (a message counts by its last frame).
 
@@ -90,24 +91,26 @@ class FrameReader:
         "_mask",
         "_max_frame",
         "_max_message",
-        "_message",
         "_start",
         "finding",
         "fragmented",
         "frames",
         "left",
+        "message",
         "message_end",
         "messages",
+        "reserved",
         "take_pings",
     )
 
     def __init__(self, masked: bool, reserved: int = 0, max_message: int = 0, max_frame: int = 0) -> None:
         self._mask = MASKED if masked else 0
+        self.reserved = reserved
         self._start, self._after = _meanings(reserved)
         self._limited = bool(max_frame or max_message)
         self._max_frame = max_frame
         self._max_message = max_message
-        self._message = 0
+        self.message = 0
         self.finding: Taken | Violation | None = None
         self.fragmented = False
         self.frames = 0
@@ -158,7 +161,7 @@ class FrameReader:
             self.frames += 1
             if meaning <= _MORE:
                 fragmented = self.fragmented = meaning == _MORE
-                self._message = self._message + length if fragmented else 0
+                self.message = self.message + length if fragmented else 0
                 self.messages += not fragmented
             position = start + length
             if position > size:
@@ -205,7 +208,7 @@ class FrameReader:
     def _within_limits(self, length: int) -> bool:
         if self._max_frame and length > self._max_frame:
             self._break(_TOO_BIG, f"frame longer than {self._max_frame} bytes")
-        elif self._max_message and self._message + length > self._max_message:
+        elif self._max_message and self.message + length > self._max_message:
             self._break(_TOO_BIG, f"message longer than {self._max_message} bytes")
         else:
             return True

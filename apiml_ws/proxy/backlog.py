@@ -21,6 +21,16 @@ class _Resumption(NamedTuple):
     skipped: list[tuple[int, int]]
 
 
+class Passed(NamedTuple):
+    """What is kept of what was passed on; see the attributes of :class:`Backlog`, and :meth:`Backlog.passed`."""
+
+    incomplete: bytes
+    cut: bool
+    flying: bytes = b""
+    flying_end: int = _UNKNOWN
+    origin: tuple[int, bool] = (0, False)
+
+
 class Backlog:
     """Frames from a client, as they came.
 
@@ -88,6 +98,22 @@ class Backlog:
         else:
             self._incomplete += frames
         self.kept = self._cut or bool(self._incomplete)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing waits, and the kernel took all that was passed on."""
+        return not (self._flying or self._again or self._waiting) and self._fixed is None
+
+    @property
+    def record(self) -> Passed:
+        """What is kept of what was passed on."""
+        return Passed(bytes(self._incomplete), self._cut, self._flying, self._flying_end, self._origin)
+
+    def resume(self, passed: Passed) -> None:
+        """Go on from a :attr:`record`."""
+        incomplete, self._cut, self._flying, self._flying_end, self._origin = passed
+        self._incomplete = bytearray(incomplete)
+        self.kept = bool(incomplete or passed.cut or passed.flying)
 
     def resumable(self, unsent: int) -> bool:
         """Whether another service can go on, if the last ``unsent`` bytes did not reach this one."""

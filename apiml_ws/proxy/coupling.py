@@ -40,6 +40,9 @@ class Coupling:
     ``lost`` tells where the partner was left: on a header of which nothing was passed on yet, it stands on a boundary.
     """
 
+    _line_type: type[Line] = Line
+    _passage_type: type[Passage] = Passage
+
     def __init__(self, shared: Surroundings, client: Leg, limits: Limits, events: RelayEvents) -> None:
         self._shared = shared
         self._limits = limits
@@ -57,13 +60,13 @@ class Coupling:
 
     def _line(self, side: Side, leg: Leg) -> Line:
         shared = self._shared
-        return Line(side, leg.wire, self, shared.poller, shared.clock, self._limits)
+        return self._line_type(side, leg.wire, self, shared.poller, shared.clock, self._limits)
 
     def _passage(self, line: Line, leg: Leg, backlog: Backlog | None, since: Counters) -> Passage:
         limits, shared = self._limits, self._shared
         from_client = line.side is Side.CLIENT
         reader = FrameReader(from_client, reserved_bits(leg.extensions), limits.max_message_size, limits.max_frame_size)
-        return Passage(line, reader, shared.room, shared.clock.seconds, self, backlog, since)
+        return self._passage_type(line, reader, shared.room, shared.clock.seconds, self, backlog, since)
 
     def _open(self, side: Side) -> Line | None:
         line = self._client if side is Side.CLIENT else self._service

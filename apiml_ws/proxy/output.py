@@ -26,19 +26,20 @@ class Output:
     def send(self, data: bytes | memoryview) -> None:
         """See :meth:`~apiml_ws.proxy.wire.Wire.send`."""
         if self.pending:
-            self._keep(data)
+            self.keep(data)
             return
         try:
             sent = self._socket.send(data)
         except BlockingIOError:
             sent = 0
         except OSError as error:
-            self._keep(data)
+            self.keep(data)
             raise WireLost(str(error)) from error
         if sent != len(data):
-            self._keep(data[sent:])
+            self.keep(data[sent:])
 
-    def _keep(self, data: bytes | memoryview) -> None:
+    def keep(self, data: bytes | memoryview) -> None:
+        """Have ``data`` sent by the next :meth:`flush`, after what is kept already."""
         self._kept.append(memoryview(bytes(data)))
         self.pending += len(data)
 

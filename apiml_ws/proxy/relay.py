@@ -45,10 +45,14 @@ class PortableRelays:
 
     def open(self, client: OpenLeg, limits: Limits, events: RelayEvents) -> Relay:
         """See :class:`~apiml_ws.core.interfaces.RelayMaker`."""
-        return PortableRelay(self, _own(client), limits, events)
+        return PortableRelay(self, own(client), limits, events)
 
 
-def _own(leg: OpenLeg) -> Leg:
+def own(leg: OpenLeg) -> Leg:
+    """``leg`` as this process knows its legs.
+
+    :raises TypeError: it is not of this process.
+    """
     if not isinstance(leg, Leg):
         raise TypeError(f"not a leg of this process: {leg!r}")
     return leg
@@ -68,7 +72,7 @@ class PortableRelay(Coupling):
 
     def attach(self, leg: OpenLeg) -> None:
         """See :class:`~apiml_ws.core.interfaces.Relay`."""
-        service = _own(leg)
+        service = own(leg)
         self._forget_service()
         line = self._service = self._line(Side.SERVICE, service)
         downward = self._downward = self._passage(line, service, None, self.counters(Side.SERVICE))

@@ -109,6 +109,22 @@ class TlsWire:
             self._sealed.clear()
 
     @property
+    def connection(self) -> SSL.Connection:
+        """For somebody else who drives it for a while, until :meth:`resume`."""
+        return self._connection
+
+    def resume(self, kept: bytes, sealed: bytes = b"", plain: int = 0) -> None:
+        """Go on after somebody else drove the connection meanwhile, who leaves ``kept`` unsent.
+
+        It is the end of ``sealed`` and of what OpenSSL said later; ``sealed`` is ``plain`` bytes in as few records as they fit.
+        """
+        self.readable = True
+        if kept:
+            self._output.keep(kept)
+            whole, rest = divmod(plain, _RECORD)
+            self._sealed = _records(sealed, [_RECORD] * whole + [rest] * (rest > 0))
+
+    @property
     def pending(self) -> int:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
         return self._output.pending

@@ -90,6 +90,11 @@ class SocketWire:
         except OSError as error:
             raise WireLost(str(error)) from error
 
+    def resume(self, kept: bytes) -> None:
+        """Go on after somebody else drove the socket meanwhile, who leaves ``kept`` unsent."""
+        if kept:
+            self._output.keep(kept)
+
     @property
     def pending(self) -> int:
         """See :class:`Wire`."""

@@ -1,0 +1,50 @@
+"""Which relay serves, as ``server.relay`` asks and this machine can."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from apiml_ws.actuator.views import RelayChoice
+from apiml_ws.core.config import Config, RelayKind
+from apiml_ws.core.interfaces import RelayMaker
+from apiml_ws.proxy.poller import poller_for
+from apiml_ws.proxy.pump.library import NoPump
+from apiml_ws.proxy.pump.relay import NativeRelays
+from apiml_ws.proxy.pump.threads import PumpThreads
+from apiml_ws.proxy.relay import PortableRelays
+
+
+@dataclass(frozen=True, slots=True)
+class Relays:
+    """The relays of a gateway, what is said about them, and how they end after the last session."""
+
+    maker: RelayMaker
+    choice: RelayChoice
+    stop: Callable[[], None]
+
+
+def choose_relays(config: Config, reactor: Any) -> Relays:
+    """The relays that ``config`` asks for.
+
+    :raises NoPump: it insists on the native ones, which cannot be had here.
+    """
+    kind = config.relay_kind
+    asked = f"server.relay.kind is {kind.value}"
+    if kind is RelayKind.PORTABLE:
+        return _portable(reactor, asked)
+    try:
+        threads = PumpThreads(reactor, config.relay_threads)
+    except NoPump as error:
+        if kind is RelayKind.NATIVE:
+            raise
+        return _portable(reactor, f"{asked}, and the native one cannot be had: {error}")
+    maker = NativeRelays(threads, poller_for(reactor), reactor, os.urandom)
+    return Relays(maker, RelayChoice("native", f"{asked}; {threads.count} threads"), maker.stop)
+
+
+def _portable(reactor: Any, reason: str) -> Relays:
+    maker = PortableRelays(poller_for(reactor), reactor, os.urandom)
+    return Relays(maker, RelayChoice("portable", reason), lambda: None)
