@@ -16,6 +16,7 @@ from apiml_ws.core import session_steps as steps
 from apiml_ws.core.closing import Cause
 from apiml_ws.core.conversation import Conversation
 from apiml_ws.core.session_inputs import Inputs
+from apiml_ws.core.transitions import indexed
 
 _builder = TypeMachineBuilder(Inputs, Conversation)
 _dialing = _builder.state("dialing")
@@ -124,4 +125,4 @@ for _state in (_dialing, _relaying, _reattaching, _departing, _closed):
     _state.upon(Inputs.settled).loop().returns(None)
 
 #: Makes the machine of one session.
-machine = _builder.build()
+machine = indexed(_builder.build())
