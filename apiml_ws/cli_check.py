@@ -39,31 +39,14 @@ def examine(options: Namespace, console: Console) -> tuple[list[str], list[str]]
         config = load_config(options.config, console.environment, options.set)
     except ConfigError as error:
         return _texts(error.errors), _texts(error.warnings)
-    errors = [*_tls_faults(config), *_password_faults(config)]
-    return errors, [*_texts(config.warnings), *_definition_faults(config)]
+    # Imported here, so that help and mistakes in the file do not wait for OpenSSL and Twisted to load.
+    from apiml_ws.config_faults import config_faults
+
+    return list(config_faults(config)), [*_texts(config.warnings), *_definition_faults(config)]
 
 
 def _texts(problems: Iterable[object]) -> list[str]:
     return [str(problem) for problem in problems]
-
-
-def _tls_faults(config: Config) -> list[str]:
-    # Imported here, so that help and mistakes in the file do not wait for OpenSSL and Twisted to load.
-    from apiml_ws.proxy.tls import problems
-
-    return _texts(problems(config.tls, config.verification))
-
-
-def _password_faults(config: Config) -> list[str]:
-    from apiml_ws.actuator.passwords import PasswordFile, PasswordFileError
-
-    if config.password_file is None:
-        return []
-    try:
-        PasswordFile(config.password_file)
-    except PasswordFileError as error:
-        return [f"management.security.passwordFile: {fault}" for fault in error.faults]
-    return []
 
 
 def _definition_faults(config: Config) -> list[str]:

@@ -85,7 +85,7 @@ class Checking(SynchronousTestCase):
         """Every wrong line of it is an error with its line."""
         (self.folder / "passwords").write_text(f"admin:{GOOD_HASH}\nold:$apr1$x$y\nplain\n")
         memory = self.check(f"{ROUTES}server.ssl.enabled: false\nmanagement.security.passwordFile: passwords\n")
-        start = f"error: management.security.passwordFile: {self.folder / 'passwords'}"
+        start = f"error: {self.name}:3: management.security.passwordFile: {self.folder / 'passwords'}"
         self.assertEqual((self.status, len(memory.err)), (1, 2))
         self.assertTrue(memory.err[0].startswith(f"{start}:2: "))
         self.assertTrue(memory.err[1].startswith(f"{start}:3: "))

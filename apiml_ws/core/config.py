@@ -6,9 +6,11 @@ from a file's text, the environment and the command line.  Key names and default
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
+from types import MappingProxyType
 
 from apiml_ws.core.config_problem import Problem
 
@@ -149,6 +151,7 @@ class Config:
     """Everything that an operator can say.
 
     ``relay_threads``: 0 means one for each core.  Paths are ready to be opened.  ``warnings`` are for the log at start.
+    ``places`` says of each key that was given where that was, for messages.
     """
 
     address: str = "0.0.0.0"  # noqa: S104 - the documented default
@@ -169,3 +172,4 @@ class Config:
     cors_allowed_origins: tuple[str, ...] = ()
     password_file: str | None = None
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    places: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from apiml_ws.core.config import Config, EmbeddedConfig, EurekaConfig, TlsConfig, WebSocketConfig
@@ -152,7 +153,8 @@ class _Reading:
                 (self.warnings if check.warning else self.errors).append(self._blamed(check))
         if self.errors:
             raise ConfigError(self.errors, self.warnings)
-        return self._built(hostname, warnings=tuple(self.warnings))
+        places = {key: str(source) for key, source in self._sources.items()}
+        return self._built(hostname, warnings=tuple(self.warnings), places=MappingProxyType(places))
 
     def _blamed(self, check: Check) -> Problem:
         name = next((name for name in check.keys if name in self._sources), check.keys[0])

@@ -160,6 +160,16 @@ class Reading(SynchronousTestCase):
         """What is not given has the contract's default; the host's name is the machine's."""
         self.assertEqual(read(), Config(tls=TlsConfig(enabled=False), hostname="box"))
 
+    def test_places(self) -> None:
+        """Of each key that was given it is known where that counts."""
+        config = read(f"{PLAIN}server.port: 1\nserver.address: a\n", {"SERVER_ADDRESS": "b"})
+        given = {
+            "server.ssl.enabled": "gw.yml:1",
+            "server.port": "gw.yml:2",
+            "server.address": "environment SERVER_ADDRESS",
+        }
+        self.assertEqual(config.places, given)
+
     def test_signature_without_host_and_folder(self) -> None:
         """The two are optional; then paths stay as they are."""
         config = read_config(PLAIN, "f", {}, ["management.security.passwordFile=p"], there)
