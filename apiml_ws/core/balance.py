@@ -53,7 +53,7 @@ class Balancer:
         if kind is Sharing.LEAST_SESSIONS and candidates:
             return self._emptiest(service, candidates)
         known = None
-        if kind is Sharing.AUTHENTICATION and caller.user:
+        if kind is Sharing.AUTHENTICATION:
             known = self._stickiness.among(candidates, service.service_id, caller.user)
         return known or self._turns.next(service, candidates)
 

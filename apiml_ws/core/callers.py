@@ -62,7 +62,7 @@ def _users(headers: Headers) -> Iterator[str]:
         for pair in value.split(b";"):
             name, _, token = pair.strip().partition(b"=")
             if name == _COOKIE:
-                yield _named(_subject, token.strip(b'"'))
+                yield _named(_subject, token)
 
 
 def _named(read: Callable[[bytes], str], credentials: bytes) -> str:
@@ -83,7 +83,7 @@ def _basic_user(credentials: bytes) -> str:
 
 
 def _subject(token: bytes) -> str:
-    """The claim ``sub`` of a signed JWT (RFC 7519 section 4.1.2, RFC 7515 section 7.1)."""
+    """The claim ``sub`` of a signed JWT (RFC 7519 section 4.1.2, RFC 7515 section 7.1); a cookie's may be in quotes."""
     _, payload, _ = token.split(b".")
     claims = json.loads(b64decode(payload + b"=" * (-len(payload) % 4), b"-_", validate=True))
     subject = claims.get("sub") if isinstance(claims, dict) else None

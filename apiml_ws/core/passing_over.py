@@ -35,7 +35,7 @@ class _Pass:
 
     length: float
     end: float
-    on_trial: bool = False
+    on_trial: bool
 
 
 class PassingOver:

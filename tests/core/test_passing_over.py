@@ -80,11 +80,19 @@ class PassingOverTests(SynchronousTestCase):
             self.passing_over.failed(A)
         self.assertEqual(self.lasts(), 2)
 
+    def test_dialled_all_the_same(self) -> None:
+        """Dials of the only one left while it is passed over put nothing off."""
+        self.fail_to_dial()
+        self.clock.advance(1.5)
+        self.passing_over.dialled(A)
+        self.passing_over.failed(A)
+        self.assertEqual(self.lasts(), 0.5)
+
     def test_dial_that_failed_late(self) -> None:
         """A dial that began before and fails when that is over is a failure of its own."""
         self.fail_to_dial()
         self.passing_over.dialled(A)
-        self.clock.advance(3)
+        self.clock.advance(2)
         self.passing_over.failed(A)
         self.assertEqual(self.lasts(), 4)
 

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from apiml_ws.core.callers import Caller
 from apiml_ws.core.config import Config, Propagation, TlsConfig, WebSocketConfig
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.headers import Arrival
@@ -64,6 +65,13 @@ class OpeningsTests(SynchronousTestCase):
         (passed,) = maker.backend_first(asked(extensions=offered), opening).extensions
         self.assertIn("client_no_context_takeover", passed)
         self.assertEqual(maker.client_first(asked(extensions=offered), opening), (opening, Told()))
+
+    def test_caller(self) -> None:
+        """What the choice of an instance may depend on is read from the client's own fields."""
+        fields: Headers = ((b"Authorization", b"Basic dXNlcjpzZWNyZXQ="), (b"X-InstanceId", b"host:a:1"))
+        opening = self._opening(Config(), asked(fields=fields))
+        self.assertEqual(opening.caller, Caller("user", "host:a:1"))
+        self.assertNotIn("'user'", repr(opening.caller))
 
     def test_addresses(self) -> None:
         """As Java spells them; an IPv4 client on an IPv6 socket is an IPv4 client."""
