@@ -51,6 +51,8 @@ class Coupling:
         self._backlog = Backlog(limits.waiting_limit)
         #: The lost service's bridge had something under way.
         self._stranded = False
+        #: The close frame for a service that is to go when the client's message ends.
+        self._goodbye = b""
         self._client = self._line(Side.CLIENT, client)
         self._service: Line | None = None
         self._upward = self._passage(self._client, client, self._backlog, Counters())
@@ -79,9 +81,8 @@ class Coupling:
     def _under_way(self, service: Line) -> bool:
         """Whether a bridge would have to say something again, which it cannot."""
         bridge, reader = self._upward.bridge, self._upward.reader
-        return bridge is not None and not (
-            bridge.idle and reader.boundary is Boundary.MESSAGE and not service.wire.unsent
-        )
+        edge = self._upward.over or reader.boundary is Boundary.MESSAGE
+        return bridge is not None and not (bridge.idle and edge and not service.wire.unsent)
 
     def _strand(self, service: Line) -> None:
         """The service gets nothing more of what the client sent: settle what another one has to get."""
@@ -92,6 +93,7 @@ class Coupling:
         """See :class:`~apiml_ws.proxy.passage.PassageOwner`."""
         if line.gone or line.hearing in (Hearing.DONE, Hearing.DEAF):
             return
+        self._stay(line)
         if isinstance(finding, Violation):
             self._break(line, finding)
             return
@@ -143,6 +145,7 @@ class Coupling:
 
     def _end(self, line: Line, tell: Callable[[], None] | None = None) -> None:
         if line.side is Side.SERVICE:
+            self._stay(line)
             self._strand(line)
         if line.saying is Saying.SAID and not line.wire.pending:
             line.finish()
@@ -209,7 +212,47 @@ class Coupling:
 
     def overdue(self, line: Line) -> None:
         """See :class:`~apiml_ws.proxy.line.LineOwner`."""
-        self._end(line)
+        if line.saying is Saying.OPEN and self._goodbye:
+            self._stay(line)
+        elif self._still_talks(line):
+            line.expect(self._limits.close_timeout)
+        else:
+            self._end(line)
+
+    def _still_talks(self, line: Line) -> bool:
+        """Whether a service that was told to go is inside a message that comes to the client bit by bit."""
+        downward = self._downward
+        if line.side is Side.CLIENT or line.hearing is not Hearing.PASSING or downward is None:
+            return False
+        if downward.boundary is Boundary.MESSAGE and not downward.busy:
+            return False
+        quiet = self._shared.clock.seconds() - max(downward.counters.last_frame, self._client.took)
+        return quiet < self._limits.close_timeout
+
+    def message_ended(self) -> None:
+        """See :class:`~apiml_ws.proxy.passage.PassageOwner`: time to tell the service to go."""
+        line = self._open(Side.SERVICE)
+        if line is None or not self._goodbye:
+            return
+        line.begin_close(self._goodbye)
+        line.expect(self._limits.close_timeout)
+        self._goodbye = b""
+        self._upward.answers = True
+        self._tell_retired(True)
+        self._advance(line)
+        self.refresh()
+
+    def _stay(self, line: Line) -> None:
+        """A service that was to be told to go is not, since something else happened to it, or the time is over."""
+        if line.side is Side.SERVICE and self._goodbye:
+            self._goodbye = b""
+            self._upward.last = False
+            line.expect_nothing()
+            self._tell_retired(False)
+            self.refresh()
+
+    def _tell_retired(self, told: bool) -> None:
+        self._reports.add(Side.SERVICE, lambda _side: self._events.retired(told))
 
     def stalled(self, line: Line) -> None:
         """See :class:`~apiml_ws.proxy.line.LineOwner`."""

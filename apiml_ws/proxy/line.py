@@ -43,7 +43,8 @@ class Line:
     ``inside``: payload bytes that the frame which is being passed on to the peer still lacks.  ``queued``: frames of our own
     that wait for its end.  ``extra``: bytes of our own among those that the kernel did not take.  ``cut``: the rest of what
     was passed on will not follow, and what is kept must not be sent.  ``hung``: the peer sends no more, but that may not be
-    read yet.  ``dead``: the connection is gone in both directions.  ``read`` is called when the peer sent something.
+    read yet.  ``dead``: the connection is gone in both directions.  ``took``: when the peer last took some of what
+    waited for it.  ``read`` is called when the peer sent something.
     """
 
     __slots__ = (
@@ -59,7 +60,6 @@ class Line:
         "_poller",
         "_registered",
         "_stall",
-        "_took",
         "_watched",
         "cut",
         "dead",
@@ -73,6 +73,7 @@ class Line:
         "read",
         "saying",
         "side",
+        "took",
         "wire",
     )
 
@@ -90,7 +91,7 @@ class Line:
         self._deadline: Timer | None = None
         self._grace = 0.0
         self._stall: Timer | None = None
-        self._took = 0.0
+        self.took = 0.0
         self.queued: list[bytes] = []
         self._goodbye = b""
         self._finished = False
@@ -180,7 +181,7 @@ class Line:
     def sent(self) -> None:
         """Something was sent; from when the kernel did not take all the peer has to take something from time to time."""
         if self.wire.pending:
-            self._took = self._clock.seconds()
+            self.took = self._clock.seconds()
             if self._stall is None and self._limits.async_write_timeout:
                 self._stall = self._clock.callLater(self._limits.async_write_timeout, self._look_for_stall)
             self._owner.blocked(self)
@@ -246,7 +247,7 @@ class Line:
             self._owner.failed(self)
             return
         if self.wire.pending != pending:
-            self._took = self._clock.seconds()
+            self.took = self._clock.seconds()
         if not self.wire.pending:
             self.extra = 0
             self._owner.drained(self)
@@ -256,7 +257,7 @@ class Line:
         self._stall = None
         if not self.wire.pending or self.cut or self.saying is not Saying.OPEN:
             return
-        left = self._limits.async_write_timeout - (self._clock.seconds() - self._took)
+        left = self._limits.async_write_timeout - (self._clock.seconds() - self.took)
         if left > 0:
             self._stall = self._clock.callLater(left, self._look_for_stall)
         else:
@@ -264,15 +265,20 @@ class Line:
 
     def expect(self, seconds: float) -> None:
         """Tell the owner when ``seconds`` passed, in place of what was expected before."""
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self.expect_nothing()
         self._grace = seconds
         self._deadline = self._clock.callLater(seconds, self._overdue)
+
+    def expect_nothing(self) -> None:
+        """Take :meth:`expect` back."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _overdue(self) -> None:
         """A peer that still takes what goes before the close frame is only slow."""
         self._deadline = None
-        quiet = self._clock.seconds() - self._took
+        quiet = self._clock.seconds() - self.took
         if self.saying is Saying.SAID and self.wire.pending and quiet < self._grace:
             self._deadline = self._clock.callLater(self._grace - quiet, self._overdue)
         else:

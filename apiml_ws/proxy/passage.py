@@ -3,63 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from apiml_ws.core.frames import FrameReader, Opcode, Taken, frame
-from apiml_ws.core.interfaces import Boundary, Counters, Violation
+from apiml_ws.core.interfaces import Boundary, Counters
 from apiml_ws.proxy.backlog import Backlog, last_message_end
 from apiml_ws.proxy.bridge import Bridge, Refused
+from apiml_ws.proxy.intake import Intake, IntakeOwner
 from apiml_ws.proxy.line import Line
 from apiml_ws.proxy.phases import Hearing, Saying
 from apiml_ws.proxy.room import READ_SIZE, Room
 from apiml_ws.proxy.wire import WireLost
 
 
-class PassageOwner(Protocol):
+class PassageOwner(IntakeOwner, Protocol):
     """Whoever couples the two directions."""
-
-    def failed(self, line: Line) -> None:
-        """The connection broke."""
-
-    def ended(self, line: Line) -> None:
-        """The peer sends no more."""
-
-    def found(self, line: Line, finding: Taken | Violation) -> None:
-        """The peer sent a close frame, or what is not allowed."""
 
     def edge(self, line: Line) -> None:
         """The last frame that is passed on to ``line`` is complete."""
+
+    def message_ended(self) -> None:
+        """The last message that :meth:`Passage.end_with_message` lets pass did."""
 
     def refresh(self) -> None:
         """Something changed that decides on what is read and what is done with it."""
 
 
-class Passage:
+class Passage(Intake):
     """From ``source`` to ``target``, which may not be there yet or not any more.
 
     ``backlog`` is there where what has no target waits; else it is thrown away.  ``held``: what comes waits though there is
     a target.  ``answers``: pings in what waits are answered, and do not wait.  ``bridge`` is there where frames cannot pass
-    as they are.  ``stores``: whether what comes waits now.
+    as they are.  ``last``: the target gets the message under way, and nothing after it; ``over``: that message ended.
+    ``stores``: whether what comes waits now.
     """
 
-    __slots__ = (
-        "_accept",
-        "_octets",
-        "_owner",
-        "_rest",
-        "_room",
-        "_seconds",
-        "_seen",
-        "_since",
-        "answers",
-        "backlog",
-        "bridge",
-        "held",
-        "reader",
-        "source",
-        "stores",
-        "target",
-    )
+    __slots__ = ("_coupling", "answers", "backlog", "bridge", "held", "last", "over", "stores", "target")
 
     def __init__(
         self,
@@ -71,62 +51,30 @@ class Passage:
         backlog: Backlog | None,
         since: Counters,
     ) -> None:
-        self.source = source
-        self.reader = reader
+        super().__init__(source, reader, room, seconds, owner, since)
         self.backlog = backlog
         self.target: Line | None = None
         self.bridge: Bridge | None = None
         self.held = False
         self.answers = False
+        self.last = False
+        self.over = False
         self.stores = False
-        self._owner = owner
-        self._room = room
-        self._seconds = seconds
-        self._since = since
-        self._octets = 0
-        self._seen = seconds()
-        self._rest = b""
-        self._accept: Callable[[memoryview], None] = self._ignore
-        source.read = self.read
-
-    @property
-    def counters(self) -> Counters:
-        """What came so far, on top of what the passage was made with."""
-        since, reader = self._since, self.reader
-        return Counters(
-            since.frames + reader.frames, since.messages + reader.messages, since.bytes + self._octets, self._seen
-        )
+        self._coupling = owner
 
     @property
     def boundary(self) -> Boundary:
-        """Where the source leaves the target."""
-        return self.bridge.boundary if self.bridge else self.reader.boundary
+        """Where the source leaves the target, after all that came from it."""
+        if self.bridge is None:
+            return self.reader.boundary
+        if self.bridge.busy:
+            return Boundary.MESSAGE if self.reader.boundary is Boundary.MESSAGE else Boundary.FRAGMENT
+        return self.bridge.boundary
 
     def read(self) -> None:
-        """Take what is there, at most one buffer full."""
-        source = self.source
+        """Take what is there, at most one buffer full, and of what has to wait no more than there is room for."""
         body = self._room.body
-        if self.stores:
-            body = body[: self._storable]
-        try:
-            count = source.wire.receive_into(body)
-        except WireLost:
-            self._owner.failed(source)
-            return
-        if count:
-            self._octets += count
-            self._seen = self._seconds()
-            self._accept(self._room.holding(self._rest, count))
-            if not source.gone and source.wire.readable:
-                source.reread()
-        elif count is not None:
-            self._owner.ended(source)
-
-    def accept(self, early: bytes) -> None:
-        """Take what was read before the source was ours."""
-        if early:
-            self._octets += len(early)
-            self._accept(memoryview(early))
+        self._read_into(body[: self._storable] if self.stores else body)
 
     @property
     def _storable(self) -> int:
@@ -140,7 +88,7 @@ class Passage:
     def choose(self) -> None:
         """Decide what is done with what comes from now on."""
         hearing = self.source.hearing
-        self.stores = hearing is Hearing.PASSING and self._open is None and self.backlog is not None
+        self.stores = hearing is Hearing.PASSING and self.backlog is not None and (self._open is None or self.over)
         self.reader.take_pings = self.stores and self.answers
         if self.stores:
             self._accept = self._store
@@ -148,6 +96,8 @@ class Passage:
             self._accept = self._ignore
         elif hearing is Hearing.MUTED or self._open is None or self._open.saying is not Saying.OPEN:
             self._accept = self._pass_remainder
+        elif self.last:
+            self._accept = self._pass_last
         else:
             self._accept = self._recode if self.bridge else self._forward
 
@@ -238,6 +188,36 @@ class Passage:
             self.pump()
         self._stopped(data, count)
 
+    def end_with_message(self) -> None:
+        """What comes after the message under way waits; see ``last``, which may be taken back until it is ``over``."""
+        self.last = True
+        self.over = self.reader.boundary is Boundary.MESSAGE
+
+    def _pass_last(self, data: memoryview) -> None:
+        """The usual course, up to the end of a message."""
+        reader, target = self.reader, self.target
+        origin = reader.left, reader.fragmented
+        count = reader.feed(data)
+        end = reader.message_end
+        frames = data[: count if end < 0 else end]
+        if self.bridge:
+            self.bridge.push(bytes(frames))
+            self.pump()
+        elif frames and target is not None:
+            self._send(target, frames, origin, end)
+        if end >= 0 and self.backlog is not None and target is not None:
+            self.backlog.wait(data[end:count])
+            target.inside = 0
+            self.over = self.last
+            self._coupling.message_ended()
+        self._stopped(data, count)
+
+    def drain(self) -> None:
+        """Send all that the bridge has, however much the target has to take."""
+        while self.bridge and self.bridge.busy and self.target is not None and not self.target.gone:
+            with suppress(Refused):
+                self.target.put(self.bridge.step())
+
     def pump(self) -> None:
         """Send what the bridge has, as much as is fair in one turn and the target's socket takes."""
         bridge, target = self.bridge, self._open
@@ -254,7 +234,7 @@ class Passage:
             if frames:
                 target.put(frames)
         if bridge.busy:
-            self._owner.refresh()
+            self._coupling.refresh()
 
     def _store(self, data: memoryview) -> None:
         """No service: it waits, but for pings when they are taken out to be answered."""
@@ -272,7 +252,7 @@ class Passage:
         if pongs:
             self.source.insert(b"".join(pongs))
         self._stopped(data, count)
-        self._owner.refresh()
+        self._coupling.refresh()
 
     def _pass_remainder(self, data: memoryview) -> None:
         """Only the end of a frame that began; a close frame is still looked for."""
@@ -285,17 +265,5 @@ class Passage:
             target.put(part)
             if not target.inside and not target.gone:
                 target.edge()
-                self._owner.edge(target)
+                self._coupling.edge(target)
         self._stopped(data, count)
-
-    def _ignore(self, data: memoryview) -> None:
-        """It is read only to see the end."""
-
-    def _stopped(self, data: memoryview, count: int) -> None:
-        """The reader let ``count`` bytes pass: what it held back, or what it found."""
-        finding = self.reader.finding
-        if finding is None:
-            self._rest = bytes(data[count:])
-        else:
-            self._rest = b""
-            self._owner.found(self.source, finding)

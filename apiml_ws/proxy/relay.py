@@ -78,7 +78,8 @@ class PortableRelay(Coupling):
         downward = self._downward = self._passage(line, service, None, self.counters(Side.SERVICE))
         upward = self._upward
         upward.target, downward.target = line, self._client
-        upward.held = upward.answers = False
+        upward.held = upward.answers = upward.last = upward.over = False
+        self._goodbye = b""
         upward.bridge = downward.bridge = None
         if not same_bytes(self._extensions, service.extensions):
             self._build_bridge(service.extensions, upward, downward)
@@ -91,8 +92,12 @@ class PortableRelay(Coupling):
     def _forget_service(self) -> None:
         """Nothing of the former service is told any more."""
         former = self._service
+        if self._downward is not None:
+            self._downward.drain()
         if former is not None and not former.gone:
             self._strand(former)
+            if former.hearing is Hearing.DONE and former.saying is Saying.SAID:
+                former.finish()
             former.end()
         self._reports.forget(Side.SERVICE)
 
@@ -107,10 +112,14 @@ class PortableRelay(Coupling):
     def close(self, side: Side, close: Close) -> None:
         """See :class:`~apiml_ws.core.interfaces.Relay`."""
         line = self._open(side)
-        if line is None or line.saying is not Saying.OPEN:
+        if line is None:
             return
+        self._stay(line)
         if line.hearing is Hearing.PASSING:
             line.hearing = Hearing.MUTED
+        if line.saying is not Saying.OPEN:
+            self.refresh()
+            return
         line.begin_close(self._frame(side, Opcode.CLOSE, close.payload()))
         line.expect(self._limits.close_timeout)
         self._advance(line)
@@ -132,10 +141,25 @@ class PortableRelay(Coupling):
         """See :class:`~apiml_ws.core.interfaces.Relay`."""
         line = self._open(Side.SERVICE)
         if line is not None:
+            self._stay(line)
             self._strand(line)
             line.cut = bool(line.inside or line.wire.pending)
             self._advance(line)
         self._upward.held = self._upward.answers = True
+        self.refresh()
+
+    def retire(self, close: Close) -> None:
+        """See :class:`~apiml_ws.core.interfaces.Relay`."""
+        line, upward = self._open(Side.SERVICE), self._upward
+        busy = upward.held or self._goodbye
+        if line is None or busy or line.saying is not Saying.OPEN or line.hearing is not Hearing.PASSING:
+            self._tell_retired(False)
+            return
+        self._goodbye = self._frame(Side.SERVICE, Opcode.CLOSE, close.payload())
+        line.expect(self._limits.close_timeout)
+        upward.end_with_message()
+        if upward.over:
+            self.message_ended()
         self.refresh()
 
     def counters(self, side: Side) -> Counters:

@@ -201,3 +201,7 @@ class Witness:
     def ended(self, side: Side) -> None:
         """See RelayEvents."""
         self._hear("ended", side)
+
+    def retired(self, told: bool) -> None:
+        """See RelayEvents."""
+        self._hear("retired", told)

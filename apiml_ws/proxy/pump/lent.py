@@ -65,9 +65,9 @@ class LentLine(Line):
             self.wire.resume(pending)
         self.hung = hung
         if pending:
-            self._took = leg.took / NANOSECONDS
+            self.took = leg.took / NANOSECONDS
             if self._limits.async_write_timeout:
-                left = self._took + self._limits.async_write_timeout - self._clock.seconds()
+                left = self.took + self._limits.async_write_timeout - self._clock.seconds()
                 self._stall = self._clock.callLater(max(left, 0), self._look_for_stall)
 
 
@@ -79,7 +79,7 @@ class LentPassage(Passage):
     @property
     def calm(self) -> bool:
         """Whether frames just pass; a longer rest is a part of a close frame."""
-        return not (self.stores or self.held or self.bridge) and len(self._rest) <= _HELD_LIMIT
+        return not (self.stores or self.held or self.last or self.bridge) and len(self._rest) <= _HELD_LIMIT
 
     def fill(self, leg: Any, limits: Limits) -> None:
         """Tell the pump's ``leg`` how the stream from it stands."""

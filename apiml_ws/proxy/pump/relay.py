@@ -136,6 +136,12 @@ class NativeRelay(PortableRelay):
         self.take_back()
         super().hold()
 
+    def retire(self, close: Close) -> None:
+        """See :class:`~apiml_ws.core.interfaces.Relay`."""
+        self.take_back()
+        super().retire(close)
+        self._relays.look_again(self)
+
     def counters(self, side: Side) -> Counters:
         """See :class:`~apiml_ws.core.interfaces.Relay`; read while the pump goes on."""
         if self._session is not None:
@@ -199,7 +205,9 @@ class NativeRelay(PortableRelay):
         if size:
             replay.incomplete = lib.malloc(size)
             if replay.incomplete == ffi.NULL:
-                raise MemoryError
+                # The session just cannot move.
+                replay.cut = True
+                return
             ffi.memmove(replay.incomplete, record.incomplete, size)
             replay.size = replay.room = size
 

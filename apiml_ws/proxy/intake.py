@@ -1,0 +1,101 @@
+"""What comes from one leg: read, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from apiml_ws.core.frames import FrameReader, Taken
+from apiml_ws.core.interfaces import Counters, Violation
+from apiml_ws.proxy.line import Line
+from apiml_ws.proxy.room import Room
+from apiml_ws.proxy.wire import WireLost
+
+
+class IntakeOwner(Protocol):
+    """Whoever wants to know what comes."""
+
+    def failed(self, line: Line) -> None:
+        """The connection broke."""
+
+    def ended(self, line: Line) -> None:
+        """The peer sends no more."""
+
+    def found(self, line: Line, finding: Taken | Violation) -> None:
+        """The peer sent a close frame, or what is not allowed."""
+
+
+class Intake:
+    """Reads ``source``, whose stream ``reader`` follows, and gives what came to :attr:`_accept`.
+
+    ``since`` is what came before, from another source.
+    """
+
+    __slots__ = ("_accept", "_octets", "_owner", "_rest", "_room", "_seconds", "_seen", "_since", "reader", "source")
+
+    def __init__(
+        self,
+        source: Line,
+        reader: FrameReader,
+        room: Room,
+        seconds: Callable[[], float],
+        owner: IntakeOwner,
+        since: Counters,
+    ) -> None:
+        self.source = source
+        self.reader = reader
+        self._owner = owner
+        self._room = room
+        self._seconds = seconds
+        self._since = since
+        self._octets = 0
+        self._seen = seconds()
+        self._rest = b""
+        self._accept: Callable[[memoryview], None] = self._ignore
+        source.read = self.read
+
+    @property
+    def counters(self) -> Counters:
+        """What came so far."""
+        since, reader = self._since, self.reader
+        return Counters(
+            since.frames + reader.frames, since.messages + reader.messages, since.bytes + self._octets, self._seen
+        )
+
+    def read(self) -> None:
+        """Take what is there, at most one buffer full."""
+        self._read_into(self._room.body)
+
+    def _read_into(self, body: memoryview) -> None:
+        source = self.source
+        try:
+            count = source.wire.receive_into(body)
+        except WireLost:
+            self._owner.failed(source)
+            return
+        if count:
+            self._octets += count
+            self._seen = self._seconds()
+            self._accept(self._room.holding(self._rest, count))
+            if not source.gone and source.wire.readable:
+                source.reread()
+        elif count is not None:
+            self._owner.ended(source)
+
+    def accept(self, early: bytes) -> None:
+        """Take what was read before the source was ours."""
+        if early:
+            self._octets += len(early)
+            self._accept(memoryview(early))
+
+    def _ignore(self, data: memoryview) -> None:
+        """It is read only to see the end."""
+
+    def _stopped(self, data: memoryview, count: int) -> None:
+        """The reader let ``count`` bytes pass: what it held back, or what it found."""
+        finding = self.reader.finding
+        if finding is None:
+            self._rest = bytes(data[count:])
+        else:
+            self._rest = b""
+            self._owner.found(self.source, finding)
