@@ -105,6 +105,8 @@ class EndToEnd(SynchronousTestCase):
             try:
                 test()
             except Exception as error:
+                for each in self._processes:
+                    each.dump()
                 logs = "".join(f"\n--- output of process {each.pid}\n{each.log}" for each in self._processes)
                 raise self.failureException(f"{type(error).__name__}: {error}{logs}").with_traceback(
                     error.__traceback__

@@ -35,7 +35,7 @@ class Process:
         self._child = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -114,6 +114,11 @@ class Process:
         """Send it a signal and wait for its end; the exit status."""
         self.send(number)
         return self.exit_status(timeout)
+
+    def dump(self) -> None:
+        """End it if it still runs, in a way that makes Python say where it was."""
+        if self._child.poll() is None:
+            self.stop(signal.SIGABRT)
 
     def end(self) -> None:
         """Leave nothing of it, whatever its state: its whole session gets SIGKILL if it does not end by SIGTERM."""
