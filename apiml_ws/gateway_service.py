@@ -20,11 +20,13 @@ from apiml_ws.actuator.passwords import PasswordFile
 from apiml_ws.core.config import Config
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.sessions import Sessions
+from apiml_ws.core.timetable import Timetable
 from apiml_ws.listening import Listening
 from apiml_ws.notify import READY, STOPPING, notify
 from apiml_ws.proxy.backend import BackendDialer
 from apiml_ws.proxy.channel import GatewaySite
 from apiml_ws.proxy.gateway import GatewayResource
+from apiml_ws.proxy.poller import poller_for
 from apiml_ws.proxy.record import LoggingRecorder
 from apiml_ws.proxy.tls import ClientTls, ServerTls
 from apiml_ws.relay_choice import choose_relays
@@ -48,8 +50,10 @@ class GatewayService(MultiService):
         self._config = config
         self._reactor = reactor
         self._environment = environment
+        self._clock = Timetable(reactor)
+        self._poller = poller_for(reactor)
         self.directory = Directory(source_names(config), reactor.seconds)
-        self._relays = choose_relays(config, reactor)
+        self._relays = choose_relays(config, reactor, self._poller, self._clock)
         client_tls = ClientTls(config.tls, config.verification)
         self.sessions = self._new_sessions(client_tls)
         self._sweeping = LoopingCall(self.sessions.sweep)
@@ -65,7 +69,7 @@ class GatewayService(MultiService):
             self.directory,
             BackendDialer(self._reactor, client_tls, self._config.max_http_header_size),
             self._relays.maker,
-            self._reactor,
+            self._clock,
             LoggingRecorder(),
             _new_id,
         )

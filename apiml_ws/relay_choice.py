@@ -9,8 +9,8 @@ from typing import Any
 
 from apiml_ws.actuator.views import RelayChoice
 from apiml_ws.core.config import Config, RelayKind
-from apiml_ws.core.interfaces import RelayMaker
-from apiml_ws.proxy.poller import poller_for
+from apiml_ws.core.interfaces import Clock, RelayMaker
+from apiml_ws.proxy.poller import Poller
 from apiml_ws.proxy.pump.library import NoPump
 from apiml_ws.proxy.pump.relay import NativeRelays
 from apiml_ws.proxy.pump.threads import PumpThreads
@@ -26,25 +26,25 @@ class Relays:
     stop: Callable[[], None]
 
 
-def choose_relays(config: Config, reactor: Any) -> Relays:
-    """The relays that ``config`` asks for.
+def choose_relays(config: Config, reactor: Any, poller: Poller, clock: Clock) -> Relays:
+    """The relays that ``config`` asks for; ``clock`` tells the time of ``reactor``, the system's monotonic one.
 
     :raises NoPump: it insists on the native ones, which cannot be had here.
     """
     kind = config.relay_kind
     asked = f"server.relay.kind is {kind.value}"
     if kind is RelayKind.PORTABLE:
-        return _portable(reactor, asked)
+        return _portable(poller, clock, asked)
     try:
         threads = PumpThreads(reactor, config.relay_threads)
     except NoPump as error:
         if kind is RelayKind.NATIVE:
             raise
-        return _portable(reactor, f"{asked}, and the native one cannot be had: {error}")
-    maker = NativeRelays(threads, poller_for(reactor), reactor, os.urandom)
+        return _portable(poller, clock, f"{asked}, and the native one cannot be had: {error}")
+    maker = NativeRelays(threads, poller, clock, os.urandom)
     return Relays(maker, RelayChoice("native", f"{asked}; {threads.count} threads"), maker.stop)
 
 
-def _portable(reactor: Any, reason: str) -> Relays:
-    maker = PortableRelays(poller_for(reactor), reactor, os.urandom)
+def _portable(poller: Poller, clock: Clock, reason: str) -> Relays:
+    maker = PortableRelays(poller, clock, os.urandom)
     return Relays(maker, RelayChoice("portable", reason), lambda: None)
