@@ -39,11 +39,6 @@ class Options(usage.Options):
         """KEY=VALUE: wins over the environment and the file; may be repeated."""
         self.overrides.append(override)
 
-    def postOptions(self) -> None:
-        """A configuration there must be."""
-        if self["config"] is None:
-            raise usage.UsageError("--config FILE is needed")
-
 
 def makeService(options: Options) -> IService:
     """The gateway, ready to start.  What is wrong is printed as a whole, and the process ends with status 1."""
@@ -52,8 +47,11 @@ def makeService(options: Options) -> IService:
     return gateway(load(options["config"], options.overrides), reactor)
 
 
-def load(file: str, overrides: list[str]) -> Config:
+def load(file: str | None, overrides: list[str]) -> Config:
     """The configuration in ``file``; all that is wrong with it ends the process."""
+    if file is None:
+        # Not a UsageError: after one, twistd before Twisted 26.10 ends with status 0.
+        raise refusal("--config FILE is needed; twistd apiml-ws --help says more")
     try:
         config = load_config(file, os.environ, overrides)
     except ConfigError as error:

@@ -6,7 +6,6 @@ import sys
 from io import StringIO
 from pathlib import Path
 
-from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.tap import Options, load
@@ -21,12 +20,6 @@ class OptionsTests(SynchronousTestCase):
         options = Options()
         options.parseOptions(["--config", "gw.yml", "--set", "server.port=0", "--set", "a=b=c"])
         self.assertEqual((options["config"], options.overrides), ("gw.yml", ["server.port=0", "a=b=c"]))
-
-    def test_there_must_be_a_configuration(self) -> None:
-        """Nothing is guessed."""
-        with self.assertRaises(UsageError) as caught:
-            Options().parseOptions([])
-        self.assertIn("--config FILE", str(caught.exception))
 
 
 class LoadTests(SynchronousTestCase):
@@ -53,6 +46,13 @@ class LoadTests(SynchronousTestCase):
         self.file.write_text("server.ssl: {certificate: server.pem, privateKey: server-key.pem}\n")
         self.assertEqual(load(str(self.file), ["server.port=1"]).port, 1)
         self.assertEqual(self.errors.getvalue(), "")
+
+    def test_there_must_be_a_configuration(self) -> None:
+        """Nothing is guessed."""
+        with self.assertRaises(SystemExit) as caught:
+            load(None, [])
+        self.assertEqual(caught.exception.code, 1)
+        self.assertIn("--config FILE is needed", self.errors.getvalue())
 
     def test_wrong_values(self) -> None:
         """Each is a line with its place."""
