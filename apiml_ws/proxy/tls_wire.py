@@ -15,6 +15,7 @@ from apiml_ws.proxy.output import Output, WireLost, let_go
 _RECORD: Final = 16384
 _OVERHEAD: Final = 512
 _RECORD_HEADER: Final = 5
+_APPLICATION_DATA: Final = 23
 
 #: Where ciphertext stands between the socket and OpenSSL, within one call.
 _RAW: Final = memoryview(bytearray(262144))
@@ -55,6 +56,14 @@ class TlsWire:
             if not count:
                 raise WireLost("the stream ended without close_notify")
             self._connection.bio_write(_RAW[:count])
+            if _one_record(count) and len(buffer) >= _RECORD:
+                try:
+                    plain = self._connection.recv(_RECORD)
+                except SSL.Error:
+                    # A record of another kind, or none that can be opened.
+                    return self._opened(buffer)
+                buffer[: len(plain)] = plain
+                return len(plain)
         return self._opened(buffer)
 
     def _opened(self, buffer: memoryview) -> int | None:
@@ -150,6 +159,14 @@ class TlsWire:
     def close(self) -> None:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
         let_go(self._socket, self._release)
+
+
+def _one_record(count: int) -> bool:
+    """Whether what was read is one whole record, as small messages come: then there is no use in asking for more.
+
+    Each asking in vain costs an exception.  The end of one record that looks so for all that only waits for the next read.
+    """
+    return _RAW[0] == _APPLICATION_DATA and count == _RECORD_HEADER + (_RAW[3] << 8) + _RAW[4]
 
 
 def _records(sealed: bytes, sizes: list[int]) -> list[tuple[int, int]]:
