@@ -24,6 +24,15 @@ def usable(registrations: Iterable[Registration]) -> tuple[tuple[Instance, ...],
     return tuple(instances), tuple(left_out)
 
 
+def is_usable(registration: Registration) -> bool:
+    """Whether the instance makes sense, be it UP or not."""
+    try:
+        instance_of(registration)
+    except InvalidInstanceError:
+        return False
+    return True
+
+
 def instance_of(registration: Registration) -> Instance:
     """What of a registration matters for routing.
 

@@ -40,7 +40,8 @@ class Asked:
 class ScriptedRegistry(Resource):
     """Gives its answers in turn, the last one again and again, and remembers what it was asked.
 
-    ``answers`` are those of any server; ``by_host`` those of the server with that host name.
+    ``answers`` are those of any server; ``by_host`` those of the server with that host name.  ``deltas`` are for requests of
+    deltas, of which nothing is remembered, and which are refused, as long as there are none.
     """
 
     isLeaf = True
@@ -49,6 +50,7 @@ class ScriptedRegistry(Resource):
         super().__init__()
         self.answers = list(answers)
         self.by_host = by_host or {}
+        self.deltas: list[Scripted] = []
         self.asked: list[Asked] = []
         self.hanging: list[Request] = []
         self.stub = StubTreq(self)
@@ -65,17 +67,23 @@ class ScriptedRegistry(Resource):
 
     def render(self, request: Request) -> bytes | int:
         """Answer as scripted."""
+        if request.uri.endswith(b"/apps/delta"):
+            if not self.deltas:
+                return self._given(request, Scripted(403))
+            self._note(request)
+            return self._given(request, _next(self.deltas))
+        host = self._note(request)
+        return self._given(request, self.by_host.get(host) or _next(self.answers))
+
+    def _note(self, request: Request) -> str:
         headers = {
             name.decode().lower(): b", ".join(values).decode()
             for name, values in request.requestHeaders.getAllRawHeaders()
         }
         assert request.content is not None
-        host = request.getRequestHostname().decode()
+        host = str(request.getRequestHostname().decode())
         self.asked.append(Asked(request.method.decode(), host, request.uri.decode(), headers, request.content.read()))
-        return self._given(request, self.by_host.get(host) or self._next())
-
-    def _next(self) -> Scripted:
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return host
 
     def _given(self, request: Request, scripted: Scripted) -> bytes | int:
         request.setResponseCode(scripted.status)
@@ -97,6 +105,10 @@ class ScriptedRegistry(Resource):
             request.write(body)
             request.finish()
         self.stub.flush()
+
+
+def _next(answers: list[Scripted]) -> Scripted:
+    return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
 class BrokenClient:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 from typing import cast
 
 from treq.testing import StubTreq
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.error import ConnectError
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
@@ -14,6 +16,8 @@ from twisted.web.resource import Resource
 
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.registry import Status
+from apiml_ws.discovery.backup import Backup
+from apiml_ws.discovery.backup_file import read_backup, write_backup
 from apiml_ws.discovery.calls import Calls, HttpClient
 from apiml_ws.discovery.embedded_resource import RegistryResource
 from apiml_ws.discovery.eureka import EurekaClient
@@ -28,6 +32,8 @@ TWO = applications_json(instance_json(), instance_json("localhost:svc:9102"))
 class EurekaTestCase(SynchronousTestCase):
     """A client with an interval of 30 s."""
 
+    backup: Backup | None = None
+
     def setUp(self) -> None:
         """A clock that stands and a directory without services."""
         self.clock = Clock()
@@ -36,7 +42,17 @@ class EurekaTestCase(SynchronousTestCase):
     def client(self, http: object, *urls: str, limit: int = 100_000) -> EurekaClient:
         """A client that is not started."""
         calls = Calls(cast(HttpClient, http), self.clock, timeout=10, limit=limit)
-        return EurekaClient(urls or ("http://one/eureka/",), calls, self.clock, self.directory, interval=30)
+        servers = urls or ("http://one/eureka/",)
+        return EurekaClient(
+            servers,
+            calls,
+            self.clock,
+            self.directory,
+            interval=30,
+            own="gateway",
+            backup=self.backup,
+            random=lambda: 0.0,
+        )
 
     def started(self, http: object, *urls: str, limit: int = 100_000) -> EurekaClient:
         """A client that runs until the test ends and leaves nothing scheduled."""
@@ -96,20 +112,46 @@ class PollingTests(EurekaTestCase):
         self.assertEqual(len(registry.asked), 2)
 
     def test_fetch_now_while_one_is_under_way(self) -> None:
-        """One that is under way may be too old: a second follows it at once, one for all who asked."""
+        """One that is under way may be too old: a second follows it, one for all who asked."""
         registry = ScriptedRegistry(Scripted(hang=True), Scripted(body=TWO))
         client = self.started(registry.client)
         first, second = client.fetch_now(), client.fetch_now()
+        self.clock.advance(1)
         self.assertNoResult(first)
         registry.finish_hanging(ONE)
         self.successResultOf(first)
         self.successResultOf(second)
         self.assertEqual((len(registry.asked), len(self.ids())), (2, 2))
 
+    def test_fetch_now_again_and_again(self) -> None:
+        """However often a fetch is asked for, there is one a second."""
+        registry = ScriptedRegistry(Scripted(body=ONE))
+        client = self.started(registry.client)
+        waiting = [client.fetch_now() for _ in range(5)]
+        self.clock.advance(0.9)
+        waiting.append(client.fetch_now())
+        self.assertEqual((len(registry.asked), waiting[0].called), (1, False))
+        self.clock.advance(0.1)
+        for each in waiting:
+            self.successResultOf(each)
+        self.assertEqual(len(registry.asked), 2)
+
     def test_fetch_now_that_fails(self) -> None:
         """Who asked is told when the fetch is over, though it failed."""
         client = self.started(ScriptedRegistry(Scripted(503)).client)
-        self.successResultOf(client.fetch_now())
+        asked = client.fetch_now()
+        self.clock.advance(1)
+        self.successResultOf(asked)
+
+    def test_after_failures(self) -> None:
+        """The next attempt comes after 1 s, then after twice as long each time, at most after the interval."""
+        registry = ScriptedRegistry(*[Scripted(503)] * 8, Scripted(body=ONE), Scripted(503))
+        self.started(registry.client)
+        for number, pause in enumerate((1, 2, 4, 8, 16, 30, 30, 30, 30, 1)):
+            self.clock.advance(pause - 0.1)
+            self.assertEqual(len(registry.asked), number + 1, pause)
+            self.clock.advance(0.1)
+            self.assertEqual(len(registry.asked), number + 2, pause)
 
     def test_fetch_now_when_stopped(self) -> None:
         """A client that does not run fetches nothing, and says so at once."""
@@ -132,6 +174,7 @@ class PollingTests(EurekaTestCase):
         """Who waited for a fetch may stop the client when it is told."""
         client = self.started(ScriptedRegistry(Scripted(body=ONE)).client)
         stopped = client.fetch_now().addCallback(lambda _: client.stopService())
+        self.clock.advance(1)
         self.successResultOf(stopped)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
@@ -182,7 +225,9 @@ class ApplyingTests(EurekaTestCase):
             self.assertEqual((len(registry.asked), len(self.ids())), (number + 2, 2), bad[number])
         self.assertEqual(self.directory.age("eureka"), 30 * len(bad))
         self.clock.advance(30)
-        self.assertEqual((len(self.ids()), self.directory.age("eureka")), (1, 0))
+        self.assertEqual((len(self.ids()), self.directory.age("eureka")), (2, 0))
+        self.clock.pump([30, 30, 30])
+        self.assertEqual(len(self.ids()), 1)
 
     def test_usable_whatever_its_status(self) -> None:
         """An answer with instances of which none is UP is believed."""
@@ -257,6 +302,130 @@ class FailoverTests(EurekaTestCase):
             self.assertEqual(len(self.ids()), 1)
             client.stopService()
             self.registry.asked.clear()
+
+
+class RecoveryTests(EurekaTestCase):
+    """Registries that lost their memory, and gateways that never read one."""
+
+    def setUp(self) -> None:
+        """The backup of a former life."""
+        super().setUp()
+        self.path = Path(self.mktemp()).absolute()
+        self.backup = Backup(self.path, self.clock.seconds, lambda: 1000.0 + self.clock.seconds(), maybeDeferred)
+        self.kept = (registration("localhost:svc:9101"), registration("localhost:svc:9102"))
+
+    def keep(self) -> None:
+        """Two instances were known ten seconds ago."""
+        write_backup(self.path, self.kept, 990)
+
+    def test_gateways_do_not_count(self) -> None:
+        """A registry to which only gateways have come back yet counts as empty."""
+        gateway = instance_json("localhost:gateway:10010", "GATEWAY")
+        alone = Scripted(body=applications_json(gateway))
+        together = Scripted(body=applications_json(gateway, instance_json()))
+        self.started(ScriptedRegistry(Scripted(body=ONE), alone, together).client)
+        self.clock.advance(30)
+        self.assertEqual((self.ids(), self.directory.age("eureka")), (["localhost:svc:9101"], 30))
+        self.clock.advance(1)
+        self.assertEqual(sorted(self.ids()), ["localhost:gateway:10010", "localhost:svc:9101"])
+
+    def test_services_come_back_one_by_one(self) -> None:
+        """After an empty answer, who is not listed yet is kept for the length of the own lease."""
+        self.started(
+            ScriptedRegistry(Scripted(body=TWO), Scripted(body=applications_json()), Scripted(body=ONE)).client
+        )
+        self.clock.pump([30, 1, 30, 30])
+        self.assertEqual(len(self.ids()), 2)
+        self.clock.advance(30)
+        self.assertEqual(self.ids(), ["localhost:svc:9101"])
+
+    def test_deltas(self) -> None:
+        """What changed is fetched, and applied."""
+        registry = ScriptedRegistry(Scripted(body=ONE))
+        registry.deltas = [
+            Scripted(body=applications_json(instance_json("localhost:svc:9102"), apps__hashcode="UP_2_")),
+            Scripted(body=applications_json(instance_json(actionType="DELETED"), apps__hashcode="UP_1_")),
+        ]
+        self.started(registry.client)
+        self.clock.advance(30)
+        self.assertEqual(len(self.ids()), 2)
+        self.clock.advance(30)
+        self.assertEqual(self.ids(), ["localhost:svc:9102"])
+        delta = "GET /eureka/apps/delta"
+        self.assertEqual(registry.lines, ["GET /eureka/apps", delta, delta])
+
+    def test_unchanged(self) -> None:
+        """A delta without news confirms what is known."""
+        registry = ScriptedRegistry(Scripted(body=ONE))
+        registry.deltas = [Scripted(body=applications_json(apps__hashcode="UP_1_"))]
+        self.started(registry.client)
+        known = self.directory.snapshot
+        self.clock.advance(30)
+        self.assertIs(self.directory.snapshot, known)
+        self.assertEqual((self.directory.age("eureka"), len(registry.asked)), (0, 2))
+
+    def test_start_while_every_registry_is_down(self) -> None:
+        """The backup stands in, with its age, until a registry is read; who is not listed there is kept for a lease."""
+        self.keep()
+        registry = ScriptedRegistry(Scripted(503), Scripted(503), Scripted(body=ONE))
+        self.started(registry.client)
+        self.assertEqual((len(self.ids()), self.directory.ready), (2, True))
+        self.assertEqual((self.directory.age("eureka"), self.directory.restored("eureka")), (10, True))
+        self.clock.pump([1, 1])
+        self.assertEqual((self.directory.age("eureka"), len(self.ids())), (12, 2))
+        self.clock.advance(1)
+        self.assertEqual((self.directory.age("eureka"), self.directory.restored("eureka")), (0, False))
+        self.assertEqual(len(self.ids()), 2)
+        self.clock.pump([30, 30, 30])
+        self.assertEqual(len(self.ids()), 1)
+
+    def test_start_while_the_registry_is_empty(self) -> None:
+        """An empty registry is not believed against a backup."""
+        self.keep()
+        self.started(ScriptedRegistry(Scripted(body=applications_json())).client)
+        self.assertEqual((len(self.ids()), self.directory.restored("eureka")), (2, True))
+
+    def test_start_while_the_registry_is_there(self) -> None:
+        """The backup is not looked at, but written anew."""
+        self.keep()
+        self.started(ScriptedRegistry(Scripted(body=ONE)).client)
+        self.assertEqual((self.ids(), self.directory.restored("eureka")), (["localhost:svc:9101"], False))
+        restored = read_backup(self.path)
+        assert restored is not None
+        self.assertEqual([each.key for each in restored.registrations], ["localhost:svc:9101"])
+
+    def test_start_with_a_broken_backup(self) -> None:
+        """It is as if there were none; it is complained of once."""
+        self.path.write_bytes(b"{")
+        with capturedLogs() as events:
+            self.started(ScriptedRegistry(Scripted(body=applications_json())).client)
+            self.clock.pump([1, 2])
+        self.assertEqual((self.ids(), self.directory.ready), ([], True))
+        self.assertEqual(len([event for event in events if "file" in event]), 1)
+
+    def test_written_at_the_stop(self) -> None:
+        """What was read shortly before a stop is not lost."""
+        client = self.started(ScriptedRegistry(Scripted(body=ONE), Scripted(body=TWO)).client)
+        client.fetch_now()
+        self.clock.advance(1)
+        stopped = client.stopService()
+        assert stopped is not None
+        self.successResultOf(stopped)
+        restored = read_backup(self.path)
+        assert restored is not None
+        self.assertEqual(len(restored.registrations), 2)
+
+    def test_back_to_the_preferred_server(self) -> None:
+        """When the first server is back, it is asked first again after five minutes; who it does not know yet is kept."""
+        registry = ScriptedRegistry(by_host={"one": Scripted(503), "two": Scripted(body=TWO)})
+        self.started(registry.client, "http://one/eureka/", "http://two/eureka/")
+        registry.by_host["one"] = Scripted(body=ONE)
+        registry.asked.clear()
+        self.clock.pump([30] * 12)
+        self.assertEqual([asked.host for asked in registry.asked], ["two"] * 9 + ["one"] * 3)
+        self.assertEqual(len(self.ids()), 2)
+        self.clock.advance(30)
+        self.assertEqual(len(self.ids()), 1)
 
 
 class LoggingTests(EurekaTestCase):

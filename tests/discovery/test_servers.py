@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from apiml_ws.discovery.servers import Server, Turn
+from apiml_ws.discovery.servers import RETURN_INTERVAL, Server, Turn
 
 
 class ServerTests(SynchronousTestCase):
@@ -35,9 +36,40 @@ class ServerTests(SynchronousTestCase):
 class TurnTests(SynchronousTestCase):
     """Several servers."""
 
+    def setUp(self) -> None:
+        """Three of them."""
+        self.clock = Clock()
+        self.turn = Turn(["http://a/", "http://b/", "http://c/"], self.clock.seconds)
+
+    def hosts(self) -> str:
+        """In which order they are asked now."""
+        return "".join(each.base[7] for each in self.turn.order())
+
     def test_order(self) -> None:
         """Whoever answered last is asked first, then the others round and round."""
-        turn = Turn(["http://a/", "http://b/", "http://c/"])
-        self.assertEqual([each.base for each in turn.order()], ["http://a/", "http://b/", "http://c/"])
-        turn.answered(turn.order()[1])
-        self.assertEqual([each.base for each in turn.order()], ["http://b/", "http://c/", "http://a/"])
+        self.assertEqual(self.hosts(), "abc")
+        self.turn.answered(Server("http://b/"))
+        self.assertEqual(self.hosts(), "bca")
+
+    def test_return_to_the_preferred(self) -> None:
+        """The first one is tried again after five minutes, and every five minutes until it answers."""
+        self.turn.answered(Server("http://c/"))
+        self.clock.advance(RETURN_INTERVAL - 1)
+        self.assertEqual(self.hosts(), "cab")
+        self.clock.advance(1)
+        self.assertEqual(self.hosts(), "acb")
+        self.turn.answered(Server("http://c/"))
+        self.assertEqual(self.hosts(), "cab")
+        self.clock.advance(RETURN_INTERVAL)
+        self.assertEqual(self.hosts(), "acb")
+        self.turn.answered(Server("http://a/"))
+        self.clock.advance(RETURN_INTERVAL)
+        self.assertEqual(self.hosts(), "abc")
+
+    def test_from_one_substitute_to_another(self) -> None:
+        """The time counts from when the preferred one was lost, whoever takes its place."""
+        self.turn.answered(Server("http://b/"))
+        self.clock.advance(RETURN_INTERVAL - 1)
+        self.turn.answered(Server("http://c/"))
+        self.clock.advance(1)
+        self.assertEqual(self.hosts(), "acb")
