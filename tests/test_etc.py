@@ -103,6 +103,11 @@ class Unit(SynchronousTestCase):
         self.assertGreater(float(self.service["TimeoutStopSec"]), Config().web_socket.stop_timeout)
         self.assertGreaterEqual(int(self.service["LimitNOFILE"]), 100_000)
 
+    def test_backup_of_the_registry_can_be_written(self) -> None:
+        """The production configuration keeps it in the folder that the unit makes."""
+        folder = Path("/var/lib") / self.service["StateDirectory"]
+        self.assertEqual(Path(str(config_of("gateway.yml").eureka.backup_file)).parent, folder)
+
     def test_hardened(self) -> None:
         """No rights beyond files and network."""
         self.assertEqual(self.service["CapabilityBoundingSet"], "")

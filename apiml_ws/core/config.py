@@ -125,12 +125,13 @@ class WebSocketConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EurekaConfig:
-    """``eureka.*`` and ``apiml.service.discoveryServiceUrls``."""
+    """``eureka.*`` and ``apiml.service.discoveryServiceUrls``; no ``backup_file``: no backup."""
 
     urls: tuple[str, ...] = field(default=(), repr=False)
     register: bool = True
     fetch: bool = True
     fetch_interval: float = 30.0
+    backup_file: str | None = None
     renewal_interval: float = 30.0
     lease_duration: float = 90.0
 

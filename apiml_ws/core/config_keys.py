@@ -17,11 +17,15 @@ from apiml_ws.core.config_values import FLAG, PATH, PORT, SIZE, TEXT, Kind, Many
 
 
 class Missing(Enum):
-    """What it means that a path of a key's value does not exist; ``NO_PATH`` for values that are none."""
+    """What it means that a path of a key's value does not exist; ``NO_PATH`` for values that are none.
+
+    ``CREATED``: the file is made when it is needed, so only its folder has to be there.
+    """
 
     NO_PATH = "no path"
     ERROR = "error"
     WARNING = "warning"
+    CREATED = "created"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,14 @@ _EUREKA: Final = (
     Key("eureka.client.registerWithEureka", FLAG, "true", "eureka.register", "whether the gateway registers itself"),
     Key("eureka.client.fetchRegistry", FLAG, "true", "eureka.fetch", "whether routes come from the registry"),
     Key("eureka.client.registryFetchIntervalSeconds", seconds(), "30", "eureka.fetch_interval", "how often to ask"),
+    Key(
+        "eureka.client.backupRegistryFile",
+        PATH,
+        "",
+        "eureka.backup_file",
+        "what the registry said last, for a start while every registry is down",
+        Missing.CREATED,
+    ),
     Key(
         "eureka.instance.leaseRenewalIntervalInSeconds",
         seconds(),

@@ -135,11 +135,19 @@ class _Reading:
                     self._look_for(key, path)
 
     def _look_for(self, key: Key, path: str) -> None:
-        if self._exists(path):
+        created = key.missing is Missing.CREATED
+        needed = os.path.dirname(path) if created else path
+        if self._exists(needed):
             return
-        problems, what = (self.errors, "file") if key.missing is Missing.ERROR else (self.warnings, "folder")
+        problems = self.warnings if key.missing is Missing.WARNING else self.errors
+        allowed = {Missing.ERROR: "a file that is", Missing.WARNING: "a folder that is"}
         problems.append(
-            problem(self._sources[key.name], key.name, f"{path!r}, which is not there", f"a {what} that is")
+            problem(
+                self._sources[key.name],
+                key.name,
+                f"{needed!r}, which is not there",
+                allowed.get(key.missing, "a file in a folder that is"),
+            )
         )
 
     def config(self, hostname: str, checks: Iterable[Check]) -> Config:

@@ -362,6 +362,23 @@ class Files(SynchronousTestCase):
         self.assertEqual(config.definition_directories, ("/etc/gw/a", "/etc/gw/b"))
         self.assertEqual([each.found for each in config.warnings], ["'/etc/gw/b', which is not there"])
 
+    def test_file_that_is_made_needs_its_folder(self) -> None:
+        """The backup of the registry need not be there, but where it is put has to be."""
+        text = f"{PLAIN}eureka.client.backupRegistryFile: state/registry.json\n"
+        config = read(text, exists=lambda path: path == "/etc/gw/state")
+        self.assertEqual(config.eureka.backup_file, "/etc/gw/state/registry.json")
+        error = self.assertRaises(ConfigError, read, text, exists=lambda path: path == "/etc/gw")
+        self.assertEqual(
+            [(each.key, each.found, each.allowed) for each in error.errors],
+            [
+                (
+                    "eureka.client.backupRegistryFile",
+                    "'/etc/gw/state', which is not there",
+                    "a file in a folder that is",
+                )
+            ],
+        )
+
     def test_file_that_is_overridden_need_not_be_there(self) -> None:
         """Only what counts is looked for."""
         text = f"{PLAIN}management.security.passwordFile: gone\n"
