@@ -39,7 +39,7 @@ clean:
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/installed: .venv/created setup.cfg pyproject.toml
+.venv/installed: .venv/created setup.py setup.cfg pyproject.toml $(wildcard apiml_ws/proxy/pump/*.c apiml_ws/proxy/pump/build_pump.py)
 	@echo "Installing the project into .venv"
 	@$(PIP) install --editable .
 	@touch $@
