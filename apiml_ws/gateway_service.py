@@ -15,14 +15,16 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from apiml_ws.actuator.application import application_resource
+from apiml_ws.actuator.application import application_resource, shows_certificate
 from apiml_ws.actuator.passwords import PasswordFile
 from apiml_ws.core.config import Config
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.sessions import Sessions
 from apiml_ws.core.timetable import Timetable
+from apiml_ws.discovery.notices import NoticeResource
 from apiml_ws.listening import Listening
 from apiml_ws.notify import READY, STOPPING, notify
+from apiml_ws.presence import Presence
 from apiml_ws.proxy.backend import BackendDialer
 from apiml_ws.proxy.channel import GatewaySite
 from apiml_ws.proxy.gateway import GatewayResource
@@ -30,7 +32,7 @@ from apiml_ws.proxy.poller import poller_for
 from apiml_ws.proxy.record import LoggingRecorder
 from apiml_ws.proxy.tls import ClientTls, ServerTls
 from apiml_ws.relay_choice import choose_relays
-from apiml_ws.sources import source_names, source_services
+from apiml_ws.sources import Sources, source_names
 
 #: Seconds between two looks for sessions that are idle.
 _SWEEP_INTERVAL: Final = 1.0
@@ -39,8 +41,9 @@ _SWEEP_INTERVAL: Final = 1.0
 class GatewayService(MultiService):
     """The whole gateway.
 
-    At a stop the port stays open, so that a client hears 503 and comes back elsewhere, until the last session is gone;
-    only then the port is closed and the sources of routes are let go.
+    At a stop the registries hear first that the gateway is out of service, so that nobody is sent to it any more.  The
+    port stays open, so that a client hears 503 and comes back elsewhere, until the last session is gone; only then the
+    gateway leaves the registries, the port is closed, and the sources of routes are let go.
     """
 
     _log = Logger()
@@ -58,8 +61,9 @@ class GatewayService(MultiService):
         self.sessions = self._new_sessions(client_tls)
         self._sweeping = LoopingCall(self.sessions.sweep)
         self._sweeping.clock = reactor
-        for source in source_services(config, self.directory, reactor, client_tls.https_policy(), _milliseconds):
-            source.setServiceParent(self)
+        self._sources = Sources(config, self.directory, reactor, client_tls.https_policy(), _milliseconds)
+        self._sources.setServiceParent(self)
+        self._presence = Presence(config, self.directory, self._sources.keepers, reactor.resolve, reactor)
         self.listening = self._new_listening()
         self.listening.setServiceParent(self)
 
@@ -76,7 +80,8 @@ class GatewayService(MultiService):
 
     def _new_listening(self) -> Listening:
         config, reactor = self._config, self._reactor
-        root = GatewayResource(config, self.directory, self.sessions, reactor, self._new_actuator())
+        notices = NoticeResource(self._sources.refresh, shows_certificate)
+        root = GatewayResource(config, self.directory, self.sessions, reactor, self._new_actuator(), notices)
         factory: Any = GatewaySite(root, reactor, config.max_http_header_size)
         if config.tls.enabled:
             factory = TLSMemoryBIOFactory(ServerTls(config.tls), False, factory, reactor)
@@ -104,17 +109,24 @@ class GatewayService(MultiService):
         self._log.info("relay: {kind}, since {reason}", kind=choice.kind, reason=choice.reason)
         super().startService()
         self._sweeping.start(_SWEEP_INTERVAL, now=False)
+        self._presence.announce(self.listening.port)
         notify(self._environment, READY)
 
     def stopService(self) -> Deferred[Any]:
-        """Fires when every session, the port and every source is gone."""
+        """Fires when every session, the registrations, the port and every source are gone."""
         notify(self._environment, STOPPING)
+        stopped: Deferred[Any] = self._presence.withdraw()
+        stopped.addCallback(lambda _: self._end_sessions())
+        stopped.addCallback(lambda _: self._presence.leave())
+        return stopped.addCallback(lambda _: self._end_services())
+
+    def _end_sessions(self) -> Deferred[None]:
         self._log.info("stopping: {count} sessions are closed", count=len(self.sessions))
         gone: Deferred[None] = Deferred()
         self.sessions.stop(lambda: gone.callback(None))
-        return gone.addCallback(self._sessions_gone)
+        return gone
 
-    def _sessions_gone(self, _none: None) -> object:
+    def _end_services(self) -> object:
         self._sweeping.stop()
         self._relays.stop()
         return MultiService.stopService(self)

@@ -59,6 +59,11 @@ def with_ports(config: Config, free_port: Callable[[], int]) -> Config:
     return replace(config, port=config.port or free_port(), embedded=embedded, eureka=eureka)
 
 
+def gateways_own(config: Config) -> Config:
+    """What of ``config`` is for the gateway itself: it is in its own registry without asking it over HTTP."""
+    return replace(config, eureka=replace(config.eureka, urls=()))
+
+
 def _registry(config: Config) -> str:
     scheme = "https" if config.tls.enabled else "http"
     embedded = config.embedded

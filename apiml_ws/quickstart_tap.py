@@ -13,7 +13,16 @@ import apiml_ws
 from apiml_ws.core.config import Config
 from apiml_ws.proxy.key_material import TlsError
 from apiml_ws.quickstart import State, prepare
-from apiml_ws.quickstart_service import INSTANCES, QuickStart, free_port, sample_settings, taken, welcome, with_ports
+from apiml_ws.quickstart_service import (
+    INSTANCES,
+    QuickStart,
+    free_port,
+    gateways_own,
+    sample_settings,
+    taken,
+    welcome,
+    with_ports,
+)
 from apiml_ws.sample_service import SampleService
 from apiml_ws.tap import gateway, load, refusal
 
@@ -58,7 +67,7 @@ def quick_start(options: Options, reactor: Any) -> QuickStart:
     config = with_ports(load(options["config"], [*state.overrides(), *options.overrides]), free_port)
     if problems := taken(config):
         raise refusal(*problems)
-    parent = gateway(config, reactor)
+    parent = gateway(gateways_own(config), reactor)
     return QuickStart(
         parent, _samples(config, state, reactor), welcome(config, state, sys.executable, Path.cwd()), _say
     )

@@ -1,21 +1,28 @@
-"""The sources of routes that a configuration names, as services that keep one directory."""
+"""The sources of routes that a configuration names, as one service that keeps one directory; and the way back into them."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import MultiService
+from twisted.internet.threads import deferToThreadPool
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.iweb import IPolicyForHTTPS
 
 from apiml_ws.core.config import Config, EmbeddedConfig
 from apiml_ws.core.directory import Directory
+from apiml_ws.discovery.backup import Backup
 from apiml_ws.discovery.calls import Calls
 from apiml_ws.discovery.definition_files import DefinitionReader
 from apiml_ws.discovery.embedded import EmbeddedRegistry, embedded_site
 from apiml_ws.discovery.embedded_resource import Credentials
+from apiml_ws.discovery.entry import Within
 from apiml_ws.discovery.eureka import EurekaClient
+from apiml_ws.discovery.lease import LeaseKeeper
+from apiml_ws.discovery.registration import Registration
 from apiml_ws.listening import Listening
 from apiml_ws.proxy.tls import ServerTls
 from apiml_ws.registry_http import registry_http
@@ -36,44 +43,86 @@ def source_names(config: Config) -> Iterator[str]:
         yield STATIC
 
 
-def source_services(
-    config: Config,
-    directory: Directory,
-    reactor: Any,
-    policy: IPolicyForHTTPS,
-    milliseconds: Callable[[], int],
-) -> Iterator[IService]:
-    """A service for each; ``policy`` makes the TLS connections to registries."""
-    names = set(source_names(config))
-    if STATIC in names:
-        yield DefinitionReader(config.definition_directories, reactor, directory, STATIC)
-    if EMBEDDED in names:
-        yield embedded_service(config, directory, reactor, milliseconds)
-    if EUREKA in names:
-        calls = Calls(registry_http(reactor, policy), reactor)
-        yield EurekaClient(config.eureka.urls, calls, reactor, directory, EUREKA, interval=config.eureka.fetch_interval)
+class Sources(MultiService):
+    """All sources that ``config`` names.
+
+    ``policy`` makes the TLS connections to registries; ``milliseconds`` gives the time since 1970.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        directory: Directory,
+        reactor: Any,
+        policy: IPolicyForHTTPS,
+        milliseconds: Callable[[], int],
+    ) -> None:
+        super().__init__()
+        self._config = config
+        self._directory = directory
+        self._reactor = reactor
+        self._milliseconds = milliseconds
+        self._calls = Calls(registry_http(reactor, policy), reactor)
+        self._embedded: EmbeddedRegistry | None = None
+        self._eureka: EurekaClient | None = None
+        self._make(set(source_names(config)))
+
+    def _make(self, names: set[str]) -> None:
+        if STATIC in names:
+            folders = self._config.definition_directories
+            DefinitionReader(folders, self._reactor, self._directory, STATIC).setServiceParent(self)
+        if EMBEDDED in names:
+            self._embedded = EmbeddedRegistry(self._directory, self._reactor, self._milliseconds, EMBEDDED)
+            self._embedded.setServiceParent(self)
+            embedded_listening(self._config, self._embedded, self._reactor).setServiceParent(self)
+        if EUREKA in names:
+            self._eureka = self._client()
+            self._eureka.setServiceParent(self)
+
+    def _client(self) -> EurekaClient:
+        config = self._config
+        return EurekaClient(
+            config.eureka.urls,
+            self._calls,
+            self._reactor,
+            self._directory,
+            EUREKA,
+            config.eureka.fetch_interval,
+            own=config.service_id.lower(),
+            backup=None if config.eureka.backup_file is None else self._backup(config.eureka.backup_file),
+        )
+
+    def _backup(self, file: str) -> Backup:
+        reactor = self._reactor
+        return Backup(
+            Path(file),
+            reactor.seconds,
+            time.time,
+            lambda write: deferToThreadPool(reactor, reactor.getThreadPool(), write),
+        )
+
+    def refresh(self) -> None:
+        """Read the registry soon, since it has news; sources of other kinds know theirs at once."""
+        if self._eureka is not None:
+            self._eureka.fetch_now()
+
+    def keepers(self, said: Registration) -> Iterator[LeaseKeeper]:
+        """What keeps ``said`` registered, with the configured registries and with the embedded one, if it is to be."""
+        eureka = self._config.eureka
+        if self._embedded is not None and eureka.register:
+            within = Within(self._embedded.leases)
+            yield LeaseKeeper(said, ("embedded:",), within, self._reactor, self._milliseconds)
+        if eureka.urls and eureka.register:
+            yield LeaseKeeper(said, eureka.urls, self._calls, self._reactor, self._milliseconds)
 
 
-def embedded_service(
-    config: Config, directory: Directory, reactor: Any, milliseconds: Callable[[], int]
-) -> MultiService:
-    """The embedded registry on its port, behind the gateway's own TLS."""
-    registry = EmbeddedRegistry(directory, reactor, milliseconds, EMBEDDED)
+def embedded_listening(config: Config, registry: EmbeddedRegistry, reactor: Any) -> Listening:
+    """The embedded registry's port, behind the gateway's own TLS."""
     factory: Any = embedded_site(registry, reactor, _credentials(config.embedded))
     if config.tls.enabled:
         factory = TLSMemoryBIOFactory(ServerTls(config.tls), False, factory, reactor)
-    service = MultiService()
-    registry.setServiceParent(service)
-    listening = Listening(
-        reactor,
-        config.embedded.address,
-        config.embedded.port,
-        factory,
-        "https" if config.tls.enabled else "http",
-        "registry",
-    )
-    listening.setServiceParent(service)
-    return service
+    scheme = "https" if config.tls.enabled else "http"
+    return Listening(reactor, config.embedded.address, config.embedded.port, factory, scheme, "registry")
 
 
 def _credentials(config: EmbeddedConfig) -> Credentials | None:

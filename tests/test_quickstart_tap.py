@@ -57,6 +57,7 @@ class QuickStartTapTests(SynchronousTestCase):
         self.assertEqual(len(made.services), 3)
         (config,) = self.configurations
         self.assertEqual((config.address, config.embedded.address), ("127.0.0.1", "127.0.0.1"))
+        self.assertEqual((config.eureka.urls, config.eureka.register), ((), True))
         self.assertTrue(str(config.tls.certificate).endswith(f"{self.state}/gateway.pem"))
         self.assertTrue(str(config.password_file).endswith(f"{self.state}/passwords"))
 

@@ -71,6 +71,12 @@ _MESSAGES: Final = MappingProxyType(
             "The request does not follow its protocol.",
             "Change the request as the message says.",
         ),
+        "ZWEAO402E": _Message(
+            "org.zowe.apiml.common.unauthorized",
+            "The request to '%s' has not been applied because it lacks valid authentication credentials",
+            "Only holders of a client certificate that the gateway trusts are heard here.",
+            "Show a certificate, and let the gateway ask for one (server.ssl.clientAuth).",
+        ),
         "ZWEAO405E": _Message(
             "org.zowe.apiml.common.methodNotAllowed",
             "The request method has been disabled and cannot be used for the requested resource.",

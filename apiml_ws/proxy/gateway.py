@@ -25,12 +25,14 @@ from apiml_ws.proxy.openings import Asked, Openings
 from apiml_ws.proxy.upgrade import Fault, examine, host, wants_websocket
 
 _ACTUATOR: Final = b"application"
+_NOTICES: Final = b"gateway"
 
 
 class GatewayResource(Resource):
     """Sends each request where it belongs: sessions to the entrance, ``/application`` to ``actuator``, the rest to 404.
 
-    ``random(n)`` gives n bytes for ids of sessions.  ``hand_over`` takes a client's connection out of Twisted.
+    ``/gateway`` is for ``notices``, what a discovery service has to say.  ``random(n)`` gives n bytes for ids of sessions.
+    ``hand_over`` takes a client's connection out of Twisted.
     """
 
     def __init__(
@@ -40,12 +42,13 @@ class GatewayResource(Resource):
         sessions: Sessions,
         reactor: IReactorTime,
         actuator: IResource | None = None,
+        notices: IResource | None = None,
         *,
         random: Callable[[int], bytes] = os.urandom,
         hand_over: HandOver | None = None,
     ) -> None:
         super().__init__()
-        self._actuator = actuator
+        self._others = {_ACTUATOR: actuator, _NOTICES: notices}
         entrance = Entrance(
             config.web_socket.handshake,
             Openings(config, directory, random),
@@ -61,8 +64,9 @@ class GatewayResource(Resource):
         fault = _fault(request)
         if fault is None and is_session_path(request.uri):
             return self._sessions
-        if fault is None and path == _ACTUATOR and self._actuator and not wants_websocket(request.fields):
-            return self._actuator
+        other = self._others.get(path)
+        if fault is None and other is not None and not wants_websocket(request.fields):
+            return other
         return AnswerResource(for_fault(fault or Fault(404), request.path.decode("latin-1")))
 
 

@@ -190,6 +190,7 @@ class Gateway:
     config: Config = PLAIN
     snapshot: Snapshot | None = None
     actuator: IResource | None = None
+    notices: IResource | None = None
     limit: int = 48000
     clock: Clock = field(default_factory=Clock)
     sessions: MemorySessions = field(default_factory=MemorySessions)
@@ -205,6 +206,7 @@ class Gateway:
             self.sessions,
             cast(Any, self.clock),
             self.actuator,
+            self.notices,
             random=lambda count: bytes(range(count)),
             hand_over=self.hand_over,
         )

@@ -35,6 +35,16 @@ class GatewayTests(SynchronousTestCase):
             self.assertEqual(self._get(path).answer[1], b"actuator", path)
         self.assertEqual(self._get(b"/application", (b"Upgrade", b"h2c")).answer[1], b"actuator")
 
+    def test_gives_notices_to_who_takes_them(self) -> None:
+        """All below /gateway that is no session; without anybody who takes notices it is unknown."""
+        self.gateway = Gateway(notices=Data(b"noticed", "text/plain"))
+        self.assertEqual(self._get(b"/gateway").answer[1], b"noticed")
+        self.assertEqual(self._get(b"/gateway/ws/v1/x").status, 426)
+        self.assertEqual(self.gateway.ask(handshake(b"/gateway")).status, 404)
+        self.assertEqual(self._get(b"/application").status, 404)
+        self.gateway = Gateway()
+        self.assertEqual(self._get(b"/gateway").status, 404)
+
     def test_knows_nothing_else(self) -> None:
         """Other paths are 404 with the number of the reference, with an upgrade as without, and without an actuator."""
         for path in (b"/", b"//application", b"/x", b"/x/y/ws/z", b"/applications"):
