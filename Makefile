@@ -1,6 +1,7 @@
 # make run    a gateway, a registry and two instances of a sample service on this machine; Ctrl-C stops them
 # make test   every test
 # make lint   what ruff and mypy say
+# make bench  the gateway beside nginx, HAProxy and Caddy; see benchmarks/README.md
 # make clean  as after git clone
 #
 # Each sets up what it needs in .venv first. Python 3.11 or newer is all that has to be there.
@@ -13,7 +14,7 @@ JOBS ?= 2
 # Which tests, for instance TESTS=tests.core
 TESTS ?= tests
 
-.PHONY: run test lint clean
+.PHONY: run test lint bench clean
 
 run: .venv/installed
 	@$(BIN)/python tools/foreground.py $(BIN)/python -m apiml_ws.quickstart --state .state
@@ -26,6 +27,11 @@ lint: .venv/equipped
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+bench: .venv/installed
+	@$(PIP) install matplotlib
+	@benchmarks/run.sh latest --among 100,1000,10000
+	@$(BIN)/python benchmarks/plots.py benchmarks/results/latest.json
 
 clean:
 	rm -rf .venv .venv-oldest .state build *.egg-info _trial_temp* .coverage* htmlcov .mypy_cache .ruff_cache .hypothesis
