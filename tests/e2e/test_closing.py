@@ -293,6 +293,22 @@ class Closing(EndToEnd):
             self.assertEqual(ends.next(), (1001, "Gateway is shutting down"))
             self.assertEqual(gateway.process.exit_status(), 0)
 
+    def test_while_stopping(self) -> None:
+        """While sessions are closed the port stays open: handshakes get 503 with Retry-After, and health is DOWN."""
+        gateway = self.gateway_for(self.service({"echo": echo}), closeTimeout=3000)
+        client = RawClient(gateway.port, PATH)
+        self.addCleanup(client.close)
+        client.send(frame(TEXT, b"x"))
+        client.frame()
+        gateway.process.send(signal.SIGTERM)
+        self.assertEqual(client.close_frame(), (1001, "Gateway is shutting down"))
+        late = RawClient(gateway.port, PATH)
+        self.addCleanup(late.close)
+        self.assertEqual(late.status, 503)
+        self.assertIn("retry-after:", late.head.lower())
+        self.assertEqual(gateway.request("/application/health").json["status"], "DOWN")
+        self.assertEqual(gateway.process.exit_status(), 0)
+
     def test_signals_that_end_nothing(self) -> None:
         """SIGHUP, SIGUSR1, SIGUSR2 and SIGPIPE leave the gateway and its sessions as they are."""
         gateway = self.gateway_for(self.service({"echo": echo}))
