@@ -41,6 +41,8 @@ def applications(*instances: dict[str, Any]) -> bytes:
 class Registry:
     """Answers every GET with ``status`` and ``body`` after ``delay`` seconds; takes registrations and forgets them.
 
+    It has no deltas.
+
     :attr:`requests` has method, path and headers of all that came.
     """
 
@@ -60,7 +62,7 @@ class Registry:
 
     def asked(self) -> int:
         """How often applications were read."""
-        return sum(method == "GET" for method, _, _ in self.requests)
+        return sum(method == "GET" and not path.endswith("/delta") for method, path, _ in self.requests)
 
     def _answers(self) -> type[BaseHTTPRequestHandler]:
         registry = self
@@ -71,6 +73,9 @@ class Registry:
             def do_GET(self) -> None:
                 """What the test wants."""
                 self._note()
+                if self.path.endswith("/delta"):
+                    self._answer(404, b"")
+                    return
                 time.sleep(registry.delay)
                 self._answer(registry.status, registry.body)
 
