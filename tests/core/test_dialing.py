@@ -147,6 +147,8 @@ class OpeningTests(DialingTestCase):
             (302, Cause.SERVICE_REFUSED),
             (500, Cause.SERVICE_ERROR),
             (503, Cause.SERVICE_ERROR),
+            (599, Cause.SERVICE_ERROR),
+            (499, Cause.SERVICE_REFUSED),
             (600, Cause.SERVICE_REFUSED),
         ):
             self.begin("a", "b")

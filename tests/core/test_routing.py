@@ -125,6 +125,13 @@ class RefusalTests(SynchronousTestCase):
         for resource, cause, subject in table:
             self.assertEqual(route(resource, KNOWN), Refusal(cause, subject), resource)
 
+    def test_only_instances_that_are_up(self) -> None:
+        """Any other status is as good as no instance; one that is UP suffices."""
+        for status in Status:
+            an = an_instance("sample", metadata=routed(("ws/v1", "/x")), status=status)
+            found = route(b"/sample/ws/v1/x", snapshot([an]))
+            self.assertEqual(isinstance(found, Target), status is Status.UP, status)
+
     def test_service_that_left(self) -> None:
         """A service that is not in the snapshot any more is unknown again."""
         self.assertEqual(route(b"/sample/ws/v1/x", EMPTY), Refusal(Cause.UNKNOWN_SERVICE, "sample"))

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.callers import Caller
-from apiml_ws.core.config import Config, Propagation, TlsConfig, WebSocketConfig
+from apiml_ws.core.config import Compression, Config, Propagation, TlsConfig, WebSocketConfig
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.headers import Arrival
 from apiml_ws.core.interfaces import Headers
@@ -59,12 +59,15 @@ class OpeningsTests(SynchronousTestCase):
     def test_sessions_that_must_move_ask_for_no_context(self) -> None:
         """Both ends forget after each message, in both orders."""
         offered = "permessage-deflate; client_max_window_bits"
-        web_socket = WebSocketConfig(propagation=Propagation.ALWAYS)
+        web_socket = WebSocketConfig(propagation=Propagation.ALWAYS, compression=Compression.ALWAYS)
         maker = openings(Config(web_socket=web_socket))
         opening = self._opening(Config(web_socket=web_socket), asked())
         (passed,) = maker.backend_first(asked(extensions=offered), opening).extensions
         self.assertIn("client_no_context_takeover", passed)
-        self.assertEqual(maker.client_first(asked(extensions=offered), opening), (opening, Told()))
+        both = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+        opening, told = maker.client_first(asked(extensions=offered), opening)
+        self.assertEqual(told, Told(extensions=both))
+        self.assertEqual(opening.extensions, (both,))
 
     def test_caller(self) -> None:
         """What the choice of an instance may depend on is read from the client's own fields."""
