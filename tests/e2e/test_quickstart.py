@@ -19,10 +19,11 @@ from tests.e2e.harness import EndToEnd
 from tests.e2e.processes import ROOT, Process, at_a_terminal
 from tests.e2e.services import TIMEOUT, basic, close_of, open_session
 
-NEEDED = ("apiml_ws", "twisted", "etc", "tools", "Makefile", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+FOLDERS = ("apiml_ws", "twisted", "etc", "tools")
+FILES = ("Makefile", "setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 CTRL_C = "\x03"
-#: The ports of the quick start may be taken on the machine that runs the tests.
-ANY_PORT = {"SERVER_PORT": "0", "APIML_DISCOVERY_EMBEDDED_PORT": "0"}
+#: The ports of the quick start may be taken on the machine that runs the tests; and make may be running them.
+SURROUNDINGS = {"SERVER_PORT": "0", "APIML_DISCOVERY_EMBEDDED_PORT": "0", "MAKEFLAGS": "", "MAKELEVEL": "0"}
 
 
 class MakeRun(EndToEnd):
@@ -33,12 +34,10 @@ class MakeRun(EndToEnd):
         super().setUp()
         self.checkout = self.folder / "checkout"
         self.checkout.mkdir()
-        for name in NEEDED:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, self.checkout / name, ignore=shutil.ignore_patterns("__pycache__", "*.cache"))
-            else:
-                shutil.copy(source, self.checkout)
+        for name in FOLDERS:
+            shutil.copytree(ROOT / name, self.checkout / name, ignore=shutil.ignore_patterns("__pycache__", "*.cache"))
+        for name in FILES:
+            shutil.copy(ROOT / name, self.checkout)
         self.borrow_environment()
 
     def borrow_environment(self) -> None:
@@ -53,7 +52,7 @@ class MakeRun(EndToEnd):
     def run_it(self, *command: str) -> Process:
         """``command`` in the checkout, once everything is ready."""
         inside = ("sh", "-c", f"cd {shlex.quote(str(self.checkout))} && exec {shlex.join(command)}")
-        process = self.start(at_a_terminal(*inside), ANY_PORT)
+        process = self.start(at_a_terminal(*inside), SURROUNDINGS)
         process.wait_for(r"The gateway is ready")
         process.wait_for(r"Ctrl-C stops it all")
         return process
