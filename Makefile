@@ -1,6 +1,7 @@
 # make run    a gateway, a registry and two instances of a sample service on this machine; Ctrl-C stops them
 # make test   every test
 # make lint   what ruff and mypy say
+# make sanitize, fuzz, valgrind   the native pump under each of them; see tests/fuzz/Makefile
 # make bench  the gateway beside nginx, HAProxy and Caddy; see benchmarks/README.md
 # make clean  as after git clone
 #
@@ -14,7 +15,7 @@ JOBS ?= 2
 # Which tests, for instance TESTS=tests.core
 TESTS ?= tests
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint sanitize fuzz valgrind bench clean
 
 run: .venv/installed
 	@$(BIN)/python tools/foreground.py $(BIN)/python -m apiml_ws.quickstart --state .state
@@ -33,8 +34,12 @@ bench: .venv/installed
 	@benchmarks/run.sh latest --among 100,1000,10000
 	@$(BIN)/python benchmarks/plots.py benchmarks/results/latest.json
 
+sanitize fuzz valgrind: .venv/equipped
+	@$(MAKE) --directory tests/fuzz PYTHON=$(CURDIR)/$(BIN)/python $@
+
 clean:
 	rm -rf .venv .venv-oldest .state build *.egg-info _trial_temp* .coverage* htmlcov .mypy_cache .ruff_cache .hypothesis
+	find apiml_ws -name '*.so' -delete
 	find apiml_ws tests twisted -name __pycache__ -prune -exec rm -rf {} +
 	rm -f twisted/plugins/dropin.cache
 
