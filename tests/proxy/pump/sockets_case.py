@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.interfaces import Limits, Relay, RelayMaker
 from apiml_ws.proxy.leg import Leg
 from apiml_ws.proxy.poller import NestedEpoll
+from apiml_ws.proxy.pump.library import NoPump, load
 from apiml_ws.proxy.pump.relay import NativeRelays
 from apiml_ws.proxy.pump.threads import PumpThreads
 from apiml_ws.proxy.relay import PortableRelays
 from tests.proxy.doubles_relay import Event, Witness
 from tests.proxy.pump.doubles_sockets import Loop, Peer, plain_leg, tls_leg
 from tests.proxy.relay_case import CLIENT, OURS, SERVICE
+
+try:
+    load()
+except NoPump as error:
+    _missing: str | None = str(error)
+else:
+    _missing = None
+#: Why tests of the pump are skipped here, if they are.
+NO_PUMP = _missing
+_EXTENSION = "apiml_ws.proxy.pump._pump"
+
+
+def hide_pump(test: SynchronousTestCase) -> None:
+    """Until ``test`` is over, be on a machine without a compiler."""
+    built = sys.modules.get(_EXTENSION)
+    sys.modules[_EXTENSION] = cast(Any, None)
+    test.addCleanup(lambda: sys.modules.pop(_EXTENSION) if built is None else sys.modules.update({_EXTENSION: built}))
 
 
 def ours(size: int) -> bytes:
@@ -118,7 +137,9 @@ class Portable(SocketsCase):
 
 
 class Native(SocketsCase):
-    """Over the native relay."""
+    """Over the native relay, where there is one."""
+
+    skip = NO_PUMP
 
     def make_relays(self) -> RelayMaker:
         """See SocketsCase."""

@@ -19,6 +19,10 @@ SIZES = (0, 1, 5, 125, 126, 900, 17_000, 40_000)
 LIMITS = Limits(max_frame_size=60_000, max_message_size=100_000, waiting_limit=65536)
 
 
+#: Hundredths of a second without a change that count as rest.
+CALM = 6
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What both peers and the session saw of a script."""
@@ -114,10 +118,11 @@ class Differential(SocketsCase):
         return Outcome(bytes(self.service.received), bytes(self.client.received), events, counted)
 
     def _come_to_rest(self) -> None:
-        before: object = None
-        while before != (state := self._state()):
-            before = state
-            self.go_on(0.02)
+        """Nothing has changed for long enough, on a busy machine too."""
+        states: list[object] = []
+        while len(states) < CALM or any(state != states[-1] for state in states[-CALM:]):
+            states.append(self._state())
+            self.go_on(0.01)
 
     def _state(self) -> object:
         peers = (self.client, self.service)
