@@ -50,6 +50,14 @@ class SessionsView(Protocol):
     def moves(self) -> int:
         """How many went on at another instance since the start."""
 
+    @property
+    def moving(self) -> int:
+        """How many look for another instance now."""
+
+    @property
+    def failed_moves(self) -> int:
+        """How many found none, and ended or stayed where they were, since the start."""
+
     def open_sessions(self) -> Sequence[SessionView]:
         """Those that are open on both legs."""
 
@@ -107,7 +115,12 @@ def health(sessions: SessionsView, directory: DirectoryView) -> tuple[int, Objec
 
 
 def _gateway(sessions: SessionsView) -> Object:
-    details = {"openSessions": len(sessions.open_sessions()), "moves": sessions.moves}
+    details = {
+        "openSessions": len(sessions.open_sessions()),
+        "moves": sessions.moves,
+        "movesInProgress": sessions.moving,
+        "movesFailed": sessions.failed_moves,
+    }
     return {"status": _word(sessions.accepting), "details": details}
 
 

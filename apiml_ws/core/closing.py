@@ -171,6 +171,10 @@ _ROWS: Final = {
 }
 
 
+#: What a service is told whose session goes on at another instance.
+MOVED: Final = Close(CloseCode.GOING_AWAY, "Session moved")
+
+
 def closure(cause: Cause, subject: str = "", detail: str = "") -> Close:
     """What the client is told.  ``subject`` is the service, its URL or the route; ``detail`` says which of several.
 

@@ -2,68 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from apiml_ws.core.closing import Cause, closure
+from apiml_ws.core.closing import MOVED, Cause, closure, service_closure
 from apiml_ws.core.config import Propagation
 from apiml_ws.core.dialing import (
     PAUSE,
     DialOutcome,
     DialRefusal,
-    Lookout,
     Policy,
     Search,
     for_move,
     for_opening,
+    for_relocation,
     search,
 )
 from apiml_ws.core.extensions import context_takeover
 from apiml_ws.core.farewell import Farewell
-from apiml_ws.core.interfaces import OpenLeg, Relay, RelayMaker, ServiceLeg, Side, Timer
+from apiml_ws.core.interfaces import OpenLeg, Relay, ServiceLeg, Side, Timer
 from apiml_ws.core.opening import Opening
 from apiml_ws.core.record import SessionRecord, service_id
 from apiml_ws.core.registry import Instance
-from apiml_ws.core.routing import Refusal
+from apiml_ws.core.session_view import SessionView, viewed
+from apiml_ws.core.surroundings import Surroundings
 
 #: The ends that an instance may have had a part in, that went away.
 _LOST: Final = frozenset((Cause.SERVICE_LOST, Cause.NOT_MOVED))
 _FIRST: Final = {Cause.CLIENT_CLOSED: Side.CLIENT, Cause.SERVICE_CLOSED: Side.SERVICE}
 
 
-class Ledger(Protocol):
-    """Hears what becomes of sessions."""
+class Expectant(DialOutcome, Protocol):
+    """A session, as it hears of what it waits for."""
 
-    def moving(self, session_id: str) -> None:
-        """It lost its service and looks for another."""
+    def deadline(self) -> None:
+        """No service was found in time to move to."""
 
-    def moved(self, session_id: str) -> None:
-        """It found one and goes on there."""
-
-    def ended(self, record: SessionRecord) -> None:
-        """Nothing of it is left.  Once for each session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all sessions share.  ``new_id`` makes the ids of sessions with services."""
-
-    lookout: Lookout
-    relays: RelayMaker
-    ledger: Ledger
-    new_id: Callable[[], str]
-
-
-@dataclass(frozen=True, slots=True)
-class SessionView:
-    """A session that is open on both legs, as operators see it; one that is being moved shows its last service."""
-
-    session_id: str
-    client_address: str
-    gateway_uri: str
-    service_uri: str
-    service_session_id: str
+    def abort(self) -> None:
+        """There is no time left for a closing handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +53,7 @@ class _Agreement:
 class Conversation:
     """A client's leg and whatever service it talks to.
 
-    ``instance`` is the present service's or the last one's, None before there was any.
+    ``instance`` is the present service's or the last one's, None before there was any.  ``retired``: it was told to go.
     """
 
     __slots__ = (
@@ -88,9 +64,11 @@ class Conversation:
         "_deadline",
         "_delay",
         "_detail",
+        "_expectant",
+        "_finished",
         "_joined",
         "_moves",
-        "_outcome",
+        "_next",
         "_search",
         "_service_session_id",
         "_sought",
@@ -100,26 +78,30 @@ class Conversation:
         "instance",
         "opening",
         "relay",
+        "retired",
     )
 
     def __init__(
-        self, opening: Opening, client: OpenLeg, relay: Relay, outcome: DialOutcome, around: Surroundings
+        self, opening: Opening, client: OpenLeg, relay: Relay, expectant: Expectant, around: Surroundings
     ) -> None:
         self.opening = opening
         self.relay = relay
         self.farewell = Farewell(relay)
         self.instance: Instance | None = None
         self.cause = Cause.INTERNAL
+        self.retired = False
         self._client = client
-        self._outcome = outcome
+        self._expectant = expectant
         self._around = around
         self._detail = ""
         self._moves = 0
         self._service_session_id = ""
         self._agreement: _Agreement | None = None
+        self._next: tuple[ServiceLeg, Instance] | None = None
         self._search: Search | None = None
         self._deadline: Timer | None = None
         self._delay = 0.0
+        self._finished = False
         self._stay = around.lookout.balancer.occupancy.stay()
         self._began = self._joined = self._sought = around.lookout.clock.seconds()
 
@@ -150,8 +132,8 @@ class Conversation:
         """Look for the first service."""
         self._seek(for_opening(self.opening))
 
-    def hold(self, deadline: Callable[[], object]) -> None:
-        """Keep the client waiting for another service, ``deadline`` being called when that has lasted too long.
+    def hold(self) -> None:
+        """Keep the client waiting for another service, until that has lasted too long.
 
         A service that lasts less than :data:`PAUSE` ends no search: services that take sessions only to lose them are not
         dialled without pause, nor for longer than the one search may take.
@@ -164,19 +146,48 @@ class Conversation:
         left = self._sought + self.opening.settings.propagation_timeout - now
         self.relay.hold()
         self._stay.leave(lost=True)
-        self._deadline = self._around.lookout.clock.callLater(max(left, 0), deadline)
+        self._deadline = self._around.lookout.clock.callLater(max(left, 0), self._expectant.deadline)
         self._around.ledger.moving(self.opening.session_id)
 
     def redial(self) -> None:
         """Look for another service than the one that was lost."""
         self._seek(for_move(self.opening, self.instance, self._delay))
 
+    def relocate(self) -> None:
+        """Look for another service than the present one, while that goes on."""
+        self._around.ledger.moving(self.opening.session_id)
+        self._seek(for_relocation(self.opening, self.instance))
+
     def _seek(self, policy: Policy) -> None:
-        self._search = search(self.opening, policy, self._around.lookout, self._outcome)
+        self._forget_search()
+        self._search = search(self.opening, policy, self._around.lookout, self._expectant)
+
+    def stay(self) -> None:
+        """Go on with the present service, though another one was looked for."""
+        self.stop_seeking()
+        self._around.ledger.stayed(self.opening.session_id)
+
+    def retire(self, leg: ServiceLeg, instance: Instance) -> None:
+        """``leg`` is to take the present service's place, which is to be told so between two messages."""
+        self.stop_seeking()
+        self._next = leg, instance
+        self.relay.retire(MOVED)
+
+    def note_retired(self) -> None:
+        """The service was told to go."""
+        self.retired = True
+        self.farewell.retired(MOVED)
+
+    def replace(self) -> None:
+        """The service went: go on with the one that was to take its place."""
+        following, self._next = self._next, None
+        assert following is not None, "nobody was told to go"
+        self.attach(*following)
 
     def attach(self, leg: ServiceLeg, instance: Instance) -> None:
         """Go on with ``leg``."""
         self.stop_seeking()
+        self.retired = False
         if self.instance is not None:
             self._moves += 1
             self._around.ledger.moved(self.opening.session_id)
@@ -187,14 +198,23 @@ class Conversation:
         self._joined = self._around.lookout.clock.seconds()
         self.farewell.attached()
         self.relay.attach(leg)
+        self._around.ledger.joined(self.opening.session_id)
 
     def stop_seeking(self) -> None:
         """Neither look for a service nor wait for one."""
-        if self._search is not None:
-            self._search.cancel()
+        self._forget_search()
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
-        self._search = self._deadline = None
+        self._deadline = None
+
+    def _forget_search(self) -> None:
+        """Nor keep what it came to."""
+        found, self._next = self._next, None
+        if found is not None:
+            found[0].abandon()
+        under_way, self._search = self._search, None
+        if under_way is not None:
+            under_way.cancel()
 
     # The end.
 
@@ -205,7 +225,7 @@ class Conversation:
         passes as it was.
         """
         left = self.farewell.received(Side.SERVICE)
-        if self.instance is None:
+        if self.instance is None or refusal.cause is Cause.INTERNAL:
             close = closure(refusal.cause, refusal.subject, refusal.detail)
             self.end(refusal.cause, refusal.account)
         elif left is None:
@@ -222,8 +242,20 @@ class Conversation:
         self.cause = cause
         self._detail = detail
 
+    def fail(self) -> None:
+        """It ends through an error of our own, and the relay may be no good any more: it gets some time, and no more."""
+        self.end(Cause.INTERNAL)
+        patience = 2 * self.opening.settings.limits.close_timeout
+        self._deadline = self._around.lookout.clock.callLater(patience, self._expectant.abort)
+        self.farewell.say(Side.CLIENT, closure(Cause.INTERNAL))
+        self.farewell.say(Side.SERVICE, service_closure(Cause.INTERNAL))
+
     def finish(self) -> None:
-        """It has ended."""
+        """It has ended; once, whatever raised when it did."""
+        if self._finished:
+            return
+        self._finished = True
+        self.stop_seeking()
         self._stay.leave(lost=self.cause in _LOST)
         self._around.ledger.ended(self._record())
 
@@ -231,17 +263,7 @@ class Conversation:
 
     def view(self) -> SessionView:
         """As operators see it."""
-        return SessionView(
-            session_id=self.opening.session_id,
-            client_address=self.opening.client_address,
-            gateway_uri=self.opening.gateway_uri,
-            service_uri=self._service_uri(),
-            service_session_id=self._service_session_id,
-        )
-
-    def _service_uri(self) -> str:
-        target = self.opening.target
-        return "" if self.instance is None or isinstance(target, Refusal) else target.uri(self.instance)
+        return viewed(self.opening, self.instance, self._service_session_id)
 
     def _record(self) -> SessionRecord:
         return SessionRecord(

@@ -7,12 +7,15 @@ the last one tried, while there is another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, Protocol
+
+from twisted.logger import Logger
 
 from apiml_ws.core.balance import Balancer, Visit
-from apiml_ws.core.callers import Caller
+from apiml_ws.core.candidates import Candidates
 from apiml_ws.core.closing import Cause
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.interfaces import Attempt, Clock, Dialer, DialFailure, DialFault, DialRequest, ServiceLeg, Timer
@@ -85,13 +88,14 @@ class Policy:
 
     ``attempts`` None: it goes on until it is cancelled or an answer is final, and waits for an instance if there is none.
     ``timeout`` in seconds for each attempt, ``delay`` before the first.  ``avoid`` is the instance that is dialled only if
-    there is no other.
+    there is no other, and with ``elsewhere`` not even then.
     """
 
     attempts: int | None
     timeout: float
     avoid: Instance | None = None
     delay: float = 0
+    elsewhere: bool = False
 
     def final(self, failure: DialFailure) -> bool:
         """Whether another attempt is of no use; an instance that starts may answer 5xx until it is ready to be moved to."""
@@ -107,8 +111,17 @@ def for_opening(opening: Opening) -> Policy:
 
 def for_move(opening: Opening, left: Instance | None, delay: float) -> Policy:
     """A session whose instance was lost: until the session gives up."""
+    return Policy(None, _patience(opening), left, delay)
+
+
+def for_relocation(opening: Opening, present: Instance | None) -> Policy:
+    """A session whose instance is still there, but is to be left."""
+    return Policy(ATTEMPTS, _patience(opening), present, elsewhere=True)
+
+
+def _patience(opening: Opening) -> float:
     share = opening.settings.propagation_timeout * _SHARE_OF_A_MOVE
-    return Policy(None, min(opening.settings.connect_timeout, share), left, delay)
+    return min(opening.settings.connect_timeout, share)
 
 
 def search(opening: Opening, policy: Policy, lookout: Lookout, outcome: DialOutcome) -> Search:
@@ -130,35 +143,6 @@ class _Refused:
             self._timer.cancel()
 
 
-class _Candidates:
-    """The instances of one service in the order in which one search tries them."""
-
-    def __init__(self, service_id: str, caller: Caller, lookout: Lookout, avoid: Instance | None) -> None:
-        self._service_id = service_id
-        self._caller = caller
-        self._lookout = lookout
-        self._tried = set() if avoid is None else {avoid.instance_id}
-        self._last = self._tried
-
-    def untried(self) -> Instance | None:
-        """One that was not tried yet."""
-        return self._taken(self._choose(self._tried))
-
-    def any(self) -> Instance | None:
-        """One that was not tried yet, else any but the last one, else that one."""
-        return self.untried() or self._taken(self._choose(self._last) or self._choose(()))
-
-    def _choose(self, exclude: Collection[str]) -> Instance | None:
-        service = self._lookout.directory.snapshot.services.get(self._service_id)
-        return None if service is None else self._lookout.balancer.choose(service, self._caller, exclude)
-
-    def _taken(self, instance: Instance | None) -> Instance | None:
-        if instance is not None:
-            self._last = {instance.instance_id}
-            self._tried = self._tried | self._last
-        return instance
-
-
 @dataclass(frozen=True, slots=True)
 class _Knock:
     """Tells the balancer and a search what came of an attempt, and of which instance."""
@@ -168,16 +152,34 @@ class _Knock:
     visit: Visit
 
     def dialled(self, leg: ServiceLeg) -> None:
-        self.visit.opened()
-        self.dialling.opened(leg, self.instance)
+        self.dialling.opened(leg, self.instance, self.visit)
 
     def dial_failed(self, failure: DialFailure) -> None:
-        self.visit.failed(failure)
-        self.dialling.failed(failure, self.instance)
+        self.dialling.failed(failure, self.instance, self.visit)
+
+
+Given = ParamSpec("Given")
+
+
+def _surely(
+    step: Callable[Concatenate[Dialling, Given], None],
+) -> Callable[Concatenate[Dialling, Given], None]:
+    """Whatever ``step`` raises ends the search with a refusal: nobody is to wait for ever."""
+
+    @wraps(step)
+    def surely(dialling: Dialling, /, *args: Given.args, **kwargs: Given.kwargs) -> None:
+        try:
+            step(dialling, *args, **kwargs)
+        except Exception:
+            dialling.fail()
+
+    return surely
 
 
 class Dialling:
     """A search among the instances of a service.  It begins when it is made."""
+
+    _log = Logger()
 
     def __init__(
         self, opening: Opening, target: Target, policy: Policy, lookout: Lookout, outcome: DialOutcome
@@ -187,7 +189,14 @@ class Dialling:
         self._policy = policy
         self._lookout = lookout
         self._outcome = outcome
-        self._candidates = _Candidates(target.service.service_id, opening.caller, lookout, policy.avoid)
+        self._candidates = Candidates(
+            target.service.service_id,
+            opening.caller,
+            lookout.directory,
+            lookout.balancer,
+            avoid=policy.avoid,
+            elsewhere=policy.elsewhere,
+        )
         self._made = 0
         self._attempt: tuple[Attempt, Visit] | None = None
         self._timer: Timer | None = None
@@ -207,14 +216,22 @@ class Dialling:
         if timer is not None:
             timer.cancel()
 
-    def opened(self, leg: ServiceLeg, instance: Instance) -> None:
+    def opened(self, leg: ServiceLeg, instance: Instance, visit: Visit) -> None:
         """The attempt under way came to a leg."""
         self._attempt = None
-        self._outcome.opened(leg, instance)
+        try:
+            visit.opened()
+        except Exception:
+            leg.abandon()
+            self.fail()
+        else:
+            self._outcome.opened(leg, instance)
 
-    def failed(self, failure: DialFailure, instance: Instance) -> None:
+    @_surely
+    def failed(self, failure: DialFailure, instance: Instance, visit: Visit) -> None:
         """The attempt under way came to nothing."""
         self._attempt = None
+        visit.failed(failure)
         self._refusal = _refusal(failure, self._target.url(instance))
         if self._made == self._policy.attempts or self._policy.final(failure):
             self._give_up()
@@ -223,6 +240,14 @@ class Dialling:
         else:
             self._put_off(PAUSE, self._go_on)
 
+    def fail(self) -> None:
+        """The error being handled ends it; the outcome hears of it in a later turn."""
+        self._log.failure("The search for an instance of {service} failed", service=self._target.service.service_id)
+        self._attempt = None
+        self._refusal = DialRefusal(Cause.INTERNAL)
+        self._put_off(0, self._give_up)
+
+    @_surely
     def _go_on(self) -> None:
         self._timer = None
         instance = self._candidates.any()
@@ -244,7 +269,11 @@ class Dialling:
             timeout=self._policy.timeout,
         )
         visit = self._lookout.balancer.dialled(self._target.service, instance, self._opening.caller)
-        self._attempt = self._lookout.dialer.dial(request, _Knock(self, instance, visit)), visit
+        try:
+            self._attempt = self._lookout.dialer.dial(request, _Knock(self, instance, visit)), visit
+        except Exception:
+            visit.cancelled()
+            raise
 
     def _give_up(self) -> None:
         self._timer = None

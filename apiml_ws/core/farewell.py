@@ -15,10 +15,14 @@ from apiml_ws.core.record import Exchange
 
 @dataclass(slots=True)
 class _Leg:
-    """``told``: nothing more is to be said on it, since a close was, or since its connection was given up."""
+    """``told``: nothing more is to be said on it, since a close was, or since its connection was given up.
+
+    ``retired``: it was asked to go so that another one takes its place, and a close of it answers that alone.
+    """
 
     there: bool
     told: bool = False
+    retired: bool = False
     sent: Close | None = None
     received: Close | None = None
 
@@ -49,12 +53,19 @@ class Farewell:
         """Close the leg of ``side``, unless it was before or is gone."""
         leg = self._legs[side]
         if leg.there and not leg.told:
-            leg.told, leg.sent = True, close
+            leg.told = True
+            leg.sent = leg.sent if leg.retired else close
             self._relay.close(side, close)
 
+    def retired(self, close: Close) -> None:
+        """The service was told ``close``, so that another one can take its place."""
+        leg = self._legs[Side.SERVICE]
+        leg.retired, leg.sent = True, close
+
     def pass_on(self, side: Side) -> None:
-        """Close the other leg with what came from ``side``."""
-        self.say(side.other, self._legs[side].received or Close(None))
+        """Close the other leg with what came from ``side``, or with its own close if that was never the answer to it."""
+        leg, own = self._legs[side], self._legs[side.other].received
+        self.say(side.other, (leg.retired and own) or leg.received or Close(None))
 
     def give_back(self, side: Side) -> None:
         """The other end is gone: answer ``side`` with its own close if it still waits for an answer."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.logger import Logger
+
 from apiml_ws.core.closing import Cause
 from apiml_ws.core.dialing import DialOutcome, DialRefusal, Lookout, for_opening, search
 from apiml_ws.core.interfaces import ServiceLeg
@@ -14,6 +16,8 @@ from apiml_ws.core.registry import Instance
 
 class Overture:
     """Passes what its search comes to on to ``outcome``; ``over`` hears of the end first, with a record unless it succeeded."""
+
+    _log = Logger()
 
     def __init__(
         self,
@@ -34,7 +38,12 @@ class Overture:
         """A service was found."""
         self._under_way = False
         self._over(self, None)
-        self._outcome.opened(leg, instance)
+        try:
+            self._outcome.opened(leg, instance)
+        except Exception:
+            self._log.failure("A client could not be let in at {instance}", instance=instance.instance_id)
+            leg.abandon()
+            self.refused(DialRefusal(Cause.INTERNAL))
 
     def refused(self, refusal: DialRefusal) -> None:
         """No service will be found."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from apiml_ws.core.closing import Close
-from apiml_ws.core.conversation import SessionView
 from apiml_ws.core.dialing import DialRefusal
 from apiml_ws.core.interfaces import ServiceLeg, Violation
 from apiml_ws.core.registry import Instance
+from apiml_ws.core.session_view import SessionView
 
 
 class Inputs(Protocol):
@@ -71,6 +71,18 @@ class Inputs(Protocol):
 
     def service_stalled(self) -> None:
         """The service takes nothing."""
+
+    def relocate(self) -> None:
+        """The registry took the instance off, and its session is to go on at another."""
+
+    def service_retired(self) -> None:
+        """The service was told to go, and another one is there to take its place."""
+
+    def service_stays(self) -> None:
+        """The service could not be told to go."""
+
+    def failed(self) -> None:
+        """One of the steps of its life raised."""
 
     def idle(self) -> None:
         """Nothing came from either end for too long."""

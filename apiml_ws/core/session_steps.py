@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from apiml_ws.core.closing import Cause, Close, CloseCode, closure, service_closure, shortened
-from apiml_ws.core.conversation import Conversation, SessionView
+from apiml_ws.core.conversation import Conversation
 from apiml_ws.core.dialing import DialRefusal
 from apiml_ws.core.interfaces import ServiceLeg, Side, Violation
 from apiml_ws.core.registry import Instance
 from apiml_ws.core.session_inputs import Inputs
+from apiml_ws.core.session_view import SessionView
 
 
 def settle(inputs: Inputs, talk: Conversation) -> None:
@@ -30,11 +31,22 @@ def attach(inputs: Inputs, talk: Conversation, leg: ServiceLeg, instance: Instan
     talk.attach(leg, instance)
 
 
-def deliver(inputs: Inputs, talk: Conversation, leg: ServiceLeg, instance: Instance) -> None:
-    """Let a service have what the client sent before its close, then that."""
-    talk.attach(leg, instance)
-    talk.farewell.pass_on(Side.CLIENT)
-    end(inputs, talk, Cause.CLIENT_CLOSED)
+def fail(inputs: Inputs, talk: Conversation) -> None:
+    """An error of our own ends it."""
+    talk.fail()
+    settle(inputs, talk)
+
+
+def give_up_client(inputs: Inputs, talk: Conversation) -> None:
+    """The relay failed and ended the client's connection; it ends the service's too."""
+    talk.farewell.lost(Side.CLIENT)
+    fail(inputs, talk)
+
+
+def give_up_service(inputs: Inputs, talk: Conversation) -> None:
+    """The relay failed and ended the service's connection."""
+    talk.farewell.lost(Side.SERVICE)
+    fail(inputs, talk)
 
 
 def abandon_late(inputs: Inputs, talk: Conversation, leg: ServiceLeg, instance: Instance) -> None:
@@ -93,26 +105,6 @@ def close_for_service(inputs: Inputs, talk: Conversation, close: Close) -> None:
     """The service asks for the end."""
     pass_service_close(inputs, talk, close)
     end(inputs, talk, Cause.SERVICE_CLOSED)
-
-
-def let_service_leave(inputs: Inputs, talk: Conversation, close: Close) -> None:
-    """Answer a service that asks for its sessions to go on elsewhere, and look for another."""
-    talk.farewell.heard(Side.SERVICE, close)
-    talk.hold(inputs.deadline)
-    talk.farewell.say(Side.SERVICE, close)
-    talk.redial()
-
-
-def replace_service(inputs: Inputs, talk: Conversation) -> None:
-    """Look for another service."""
-    talk.farewell.lost(Side.SERVICE)
-    talk.hold(inputs.deadline)
-    talk.redial()
-
-
-def note_service_end(inputs: Inputs, talk: Conversation) -> None:
-    """The service that left is gone altogether."""
-    talk.farewell.lost(Side.SERVICE)
 
 
 def lose_client(inputs: Inputs, talk: Conversation) -> None:

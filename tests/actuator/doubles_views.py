@@ -24,6 +24,8 @@ class Sessions:
 
     accepting: bool = True
     moves: int = 0
+    moving: int = 0
+    failed_moves: int = 0
     open: list[OpenSession] = field(default_factory=list)
 
     def open_sessions(self) -> list[OpenSession]:

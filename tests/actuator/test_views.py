@@ -41,7 +41,7 @@ class Health(SynchronousTestCase):
 
     def test_up(self) -> None:
         """While sessions are taken and a source was read, the gateway is UP, with all details."""
-        sessions = Sessions(moves=3, open=[OpenSession()])
+        sessions = Sessions(moves=3, moving=2, failed_moves=1, open=[OpenSession()])
         directory = Directory({"eureka": 1.5004, "static": None}, knows("zebra", "ant"))
         self.assertEqual(
             health(sessions, directory),
@@ -58,7 +58,10 @@ class Health(SynchronousTestCase):
                                 "static": {"status": "DOWN", "details": {"snapshotAgeSeconds": None}},
                             },
                         },
-                        "gateway": {"status": "UP", "details": {"openSessions": 1, "moves": 3}},
+                        "gateway": {
+                            "status": "UP",
+                            "details": {"openSessions": 1, "moves": 3, "movesInProgress": 2, "movesFailed": 1},
+                        },
                     },
                 },
             ),

@@ -10,7 +10,6 @@ from twisted.internet.task import Clock
 
 from apiml_ws.core.balance import Balancer
 from apiml_ws.core.closing import Close
-from apiml_ws.core.conversation import Surroundings
 from apiml_ws.core.dialing import DialRefusal, Lookout
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.interfaces import (
@@ -32,6 +31,7 @@ from apiml_ws.core.record import SessionRecord
 from apiml_ws.core.registry import Instance, Status, snapshot
 from apiml_ws.core.routing import Refusal, Target, route
 from apiml_ws.core.settings import SessionSettings
+from apiml_ws.core.surroundings import Surroundings
 from tests.core.doubles_registry import an_instance, routed
 
 SOURCE: Final = "memory"
@@ -53,7 +53,10 @@ class MemoryLeg:
 
 @dataclass
 class MemoryRelay:
-    """Writes its commands down; ``waiting``, ``movable`` and ``counted`` are the test's to set."""
+    """Writes its commands down; ``waiting``, ``movable`` and ``counted`` are the test's to set.
+
+    ``fails`` names commands that raise, each once.
+    """
 
     client: OpenLeg
     limits: Limits
@@ -61,22 +64,32 @@ class MemoryRelay:
     waiting: bool = False
     movable: bool = True
     commands: list[tuple[object, ...]] = field(default_factory=list)
+    fails: list[str] = field(default_factory=list)
     counted: dict[Side, Counters] = field(default_factory=lambda: {side: Counters() for side in Side})
 
+    def _note(self, name: str, *rest: object) -> None:
+        self.commands.append((name, *rest))
+        if name in self.fails:
+            self.fails.remove(name)
+            raise OSError(f"{name} failed")
+
     def attach(self, leg: OpenLeg) -> None:
-        self.commands.append(("attach", leg))
+        self._note("attach", leg)
 
     def close(self, side: Side, close: Close) -> None:
-        self.commands.append(("close", side, close))
+        self._note("close", side, close)
 
     def drop(self, side: Side) -> None:
-        self.commands.append(("drop", side))
+        self._note("drop", side)
 
     def control(self, side: Side, opcode: int, payload: bytes) -> None:
-        self.commands.append(("control", side, opcode, payload))
+        self._note("control", side, opcode, payload)
 
     def hold(self) -> None:
-        self.commands.append(("hold",))
+        self._note("hold")
+
+    def retire(self, close: Close) -> None:
+        self._note("retire", close)
 
     def counters(self, side: Side) -> Counters:
         return self.counted[side]
@@ -88,12 +101,15 @@ class MemoryRelay:
 
 
 class MemoryRelays:
-    """Keeps the relays that it made."""
+    """Keeps the relays that it made; ``fails``: and makes no more."""
 
     def __init__(self) -> None:
+        self.fails = False
         self.made: list[MemoryRelay] = []
 
     def open(self, client: OpenLeg, limits: Limits, events: RelayEvents) -> MemoryRelay:
+        if self.fails:
+            raise OSError("no more")
         self.made.append(MemoryRelay(client, limits, events))
         return self.made[-1]
 
@@ -140,26 +156,46 @@ class MemoryDialer:
 
 
 class MemoryOutcome:
-    """Keeps what a search came to."""
+    """Keeps what a search came to; ``fails``: or rather not."""
 
     def __init__(self) -> None:
+        self.fails = False
         self.found: list[tuple[ServiceLeg, str]] = []
         self.refusals: list[DialRefusal] = []
 
     def opened(self, leg: ServiceLeg, instance: Instance) -> None:
+        if self.fails:
+            raise OSError("no way in")
         self.found.append((leg, instance.instance_id))
 
     def refused(self, refusal: DialRefusal) -> None:
         self.refusals.append(refusal)
 
 
+class MemoryExpectant(MemoryOutcome):
+    """Keeps what a session waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    def deadline(self) -> None:
+        self.heard.append("deadline")
+
+    def abort(self) -> None:
+        self.heard.append("abort")
+
+
 class MemoryRecorder:
-    """Keeps the records."""
+    """Keeps the records; ``fails``: or rather not."""
 
     def __init__(self) -> None:
         self.records: list[SessionRecord] = []
+        self.fails = False
 
     def record(self, record: SessionRecord) -> None:
+        if self.fails:
+            raise OSError("no room")
         self.records.append(record)
 
 
@@ -173,8 +209,14 @@ class MemoryLedger(MemoryRecorder):
     def moving(self, session_id: str) -> None:
         self.heard.append("moving")
 
+    def stayed(self, session_id: str) -> None:
+        self.heard.append("stayed")
+
     def moved(self, session_id: str) -> None:
         self.heard.append("moved")
+
+    def joined(self, session_id: str) -> None:
+        """What follows from it is up to others."""
 
     def ended(self, record: SessionRecord) -> None:
         self.heard.append("ended")

@@ -29,8 +29,35 @@ class BookTests(SynchronousTestCase):
             self.book.moving(session_id)
         self.book.moved("1")
         self.book.ended(replace(self.one, session_id="2"))
-        self.assertEqual(self.book.counts, Counts(begun=3, ended={Cause.IDLE: 1}, moves=1, moving=1))
+        self.assertEqual(self.book.counts, Counts(begun=3, ended={Cause.IDLE: 1}, moves=1, moving=1, failed=0))
         self.assertEqual(self.book.moves, 1)
+
+    def test_moves_that_came_to_nothing(self) -> None:
+        """The session ended for it, or stayed where it was; ends for other reasons are no failures of a move."""
+        for session_id in ("1", "2", "3", "4"):
+            self.book.moving(session_id)
+        self.book.stayed("1")
+        self.book.ended(replace(self.one, session_id="2", cause=Cause.NOT_MOVED))
+        self.book.ended(replace(self.one, session_id="3", cause=Cause.SERVICE_CLOSED))
+        self.book.ended(replace(self.one, session_id="4", cause=Cause.CLIENT_CLOSED))
+        self.book.ended(replace(self.one, session_id="5", cause=Cause.SERVICE_CLOSED))
+        self.assertEqual((self.book.counts.failed, self.book.counts.moving), (3, 0))
+
+    def test_who_hears_of_it(self) -> None:
+        """Those that joined a service, and those that could not leave theirs."""
+        joined: list[str] = []
+        stayed: list[str] = []
+        book = Book(self.recorder, self.gone.append, joined.append, stayed.append)
+        for each in (self.book, book):
+            each.joined("1")
+            each.stayed("2")
+        self.assertEqual((joined, stayed), (["1"], ["2"]))
+
+    def test_a_record_that_cannot_be_kept(self) -> None:
+        """The session is gone all the same."""
+        self.recorder.fails = True
+        self.assertRaises(OSError, self.book.ended, self.one)
+        self.assertEqual(self.gone, ["session-1"])
 
     def test_ended(self) -> None:
         """It is recorded, then told."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.closing import Cause
-from apiml_ws.core.dialing import DialRefusal, Policy, Search, for_move, for_opening, search
+from apiml_ws.core.dialing import DialRefusal, Policy, Search, for_move, for_opening, for_relocation, search
 from apiml_ws.core.interfaces import DialFailure, DialFault, DialRequest
 from apiml_ws.core.opening import Opening
 from apiml_ws.core.routing import Refusal
 from apiml_ws.core.settings import SessionSettings
-from tests.core.doubles_session import REFUSED, MemoryOutcome, World, answered, instance_named
+from tests.core.doubles_session import REFUSED, MemoryLeg, MemoryOutcome, World, answered, instance_named
 
 URL = "wss://host.test:10012/sample/ws/chat"
 
@@ -262,3 +263,69 @@ class MoveTests(DialingTestCase):
             settings = SessionSettings(connect_timeout=connect, propagation_timeout=propagation)
             self.move("a", settings=settings).cancel()
             self.assertEqual(self.world.dialer.attempts[0].request.timeout, expected)
+
+
+class RelocationTests(DialingTestCase):
+    """Searches for a session that is to leave its instance."""
+
+    def relocate(self, *names: str) -> Search:
+        return self.begin(*names, policy=for_relocation(World().opening(), instance_named("a")))
+
+    def test_never_the_present_one(self) -> None:
+        """Though it is the only one that is UP."""
+        self.relocate("a")
+        self.world.clock.advance(0)
+        self.assertEqual((self.dialled, [each.cause for each in self.outcome.refusals]), ("", [Cause.NO_INSTANCE]))
+
+    def test_three_attempts_at_the_others(self) -> None:
+        """Again at one that was tried, if need be, and never at the present one."""
+        self.relocate("a", "b")
+        for _ in range(3):
+            self.reject()
+            self.world.clock.advance(1)
+        self.assertEqual((self.dialled, len(self.outcome.refusals)), ("bbb", 1))
+
+
+class FailureTests(DialingTestCase):
+    """Errors of our own end a search, so that nobody waits for ever."""
+
+    def refused(self) -> None:
+        """In a later turn, and logged."""
+        self.assertEqual(self.outcome.refusals, [])
+        self.world.clock.advance(0)
+        self.assertEqual(self.outcome.refusals, [DialRefusal(Cause.INTERNAL)])
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def err(self, *_: object) -> Any:
+        raise OSError("a fault")
+
+    def test_before_the_dial(self) -> None:
+        """An opening that does not know its headers."""
+        self.begin("a", opening=replace(World("a").opening(), headers=self.err))
+        self.refused()
+        self.assertEqual(self.world.lookout.balancer.occupancy[instance_named("a")], 0)
+
+    def test_dialling(self) -> None:
+        """A dialer that does not dial; nothing counts as being dialled."""
+        world = World("a")
+        self.patch(world.dialer, "dial", self.err)
+        self.world, self.outcome, self.opening = world, MemoryOutcome(), world.opening()
+        self.search(for_opening(self.opening))
+        self.refused()
+        self.assertEqual(len(world.lookout.balancer.occupancy), 0)
+
+    def test_taking_note_of_a_leg(self) -> None:
+        """The leg is let go."""
+        self.begin("a")
+        self.patch(self.world.lookout.balancer, "reached", self.err)
+        self.world.dialer.attempts[0].open(leg := MemoryLeg())
+        self.assertTrue(leg.abandoned)
+        self.refused()
+
+    def test_taking_note_of_a_failure(self) -> None:
+        """No other attempt is made."""
+        self.begin("a", "b")
+        self.patch(self.world.lookout.balancer, "unreached", self.err)
+        self.reject()
+        self.refused()
+        self.assertEqual(self.dialled, "a")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from apiml_ws.core.closing import Cause, Close
 from apiml_ws.core.interfaces import Boundary, Side, Violation
 from apiml_ws.core.settings import SessionSettings
-from tests.core.doubles_session_case import ALWAYS, BYE, GONE, LOST, NEVER, NOT_MOVED, SessionTestCase
+from tests.core.doubles_session_case import ALWAYS, BYE, GONE, INTERNAL, LOST, NEVER, NOT_MOVED, SessionTestCase
 
 
 class CauseTests(SessionTestCase):
@@ -120,17 +120,17 @@ class CauseTests(SessionTestCase):
             self.end_both(Cause.IDLE)
 
     def test_connections_that_end_by_themselves(self) -> None:
-        """A connection that is said to have ended though nobody closed it counts as lost."""
+        """A connection that is said to have ended though nobody closed it: the relay failed."""
         self.relaying()
         self.service_gone()
-        self.told((Side.CLIENT, NOT_MOVED))
+        self.told((Side.CLIENT, INTERNAL))
         self.client_gone()
-        self.assert_ended(Cause.NOT_MOVED)
+        self.assert_ended(Cause.INTERNAL)
         self.relaying()
         self.client_gone()
-        self.told((Side.SERVICE, GONE))
+        self.told((Side.SERVICE, INTERNAL))
         self.service_gone()
-        self.assert_ended(Cause.CLIENT_LOST)
+        self.assert_ended(Cause.INTERNAL)
 
     def test_abort(self) -> None:
         """Both connections are dropped, and it is over at once."""

@@ -19,8 +19,8 @@ from apiml_ws.core.session_table import machine
 from tests.core.doubles_session import (
     REFUSED,
     MemoryAttempt,
+    MemoryExpectant,
     MemoryLeg,
-    MemoryOutcome,
     MemoryRelay,
     World,
     answered,
@@ -32,6 +32,9 @@ NAMES: Final = sorted(name for name, member in vars(Inputs).items() if isfunctio
 STATES: Final = {
     "dialing": (),
     "relaying": ("opened",),
+    "seeking": ("opened", "relocate"),
+    "handing over": ("opened", "relocate", "opened"),
+    "retiring": ("opened", "relocate", "opened", "service_retired"),
     "reattaching": ("opened", "service_gone"),
     "departing": ("client_closed_early",),
     "closing": ("opened", "stop"),
@@ -47,7 +50,7 @@ class WalkTests(SynchronousTestCase):
         self.world = World("a", "b")
         client = MemoryLeg()
         relay = MemoryRelay(client, Limits(), Session(self.world.opening(), client, self.world.around))
-        talk = Conversation(self.world.opening(), client, relay, MemoryOutcome(), self.world.around)
+        talk = Conversation(self.world.opening(), client, relay, MemoryExpectant(), self.world.around)
         talk.dial()
         self.inputs = machine(talk)
         for name in STATES[state]:
@@ -97,6 +100,8 @@ class Life:
         self.told: set[Side] = set()
         self.silent: set[Side] = set()
         self.events: list[tuple[Side, Callable[[], None]]] = []
+        #: A service that is to be told to go; that was told.
+        self.retiring = self.retired = False
         self.legs: list[MemoryLeg] = []
         self.attached: list[object] = []
 
@@ -110,16 +115,40 @@ class Life:
                 self.there.add(Side.SERVICE)
                 self.silent.discard(Side.SERVICE)
                 self.told.discard(Side.SERVICE)
+                self.retiring = self.retired = False
                 self.attached.append(arguments[0])
+            elif command == "retire":
+                able = Side.SERVICE in self.there and Side.SERVICE not in self.silent | self.told
+                self.retiring = True
+                if not able:
+                    self.stay()
             elif command in ("close", "drop"):
                 assert isinstance(arguments[0], Side)
                 self.told |= self.there & {arguments[0]}
+                if arguments[0] is Side.SERVICE:
+                    self.stay()
+            elif command == "hold":
+                self.stay()
+
+    def stay(self) -> None:
+        """Whatever happens to a service that is to be told to go, it happens after this."""
+        if self.retiring:
+            self.retiring = False
+            self.events.append((Side.SERVICE, lambda: self.session.retired(False)))
+
+    def retire(self) -> None:
+        """The client's message ends, or does not."""
+        if self.retiring and self.random.random() < 0.7:
+            self.retiring, self.retired = False, True
+            self.events.append((Side.SERVICE, lambda: self.session.retired(True)))
+        else:
+            self.stay()
 
     # What happens.
 
     def step(self) -> None:
         """One thing, if it can be."""
-        self.random.choice((self.happen, self.happen, self.tell, self.dial, self.pass_time, self.decide))()
+        self.random.choice((self.happen, self.happen, self.tell, self.dial, self.pass_time, self.decide, self.retire))()
         self.obey()
 
     def happen(self) -> None:
@@ -128,15 +157,28 @@ class Life:
         if side in self.there:
             self.random.choice((self.close, self.lose, self.break_rule, self.stall, self.end))(side)
 
+    def note(self, side: Side) -> None:
+        """Something happens to ``side``."""
+        if side is Side.SERVICE:
+            self.stay()
+
     def close(self, side: Side) -> None:
         if side not in self.silent:
+            self.note(side)
             self.silent.add(side)
-            self.relay.waiting = side is Side.CLIENT and Side.SERVICE not in self.there and self.random.random() < 0.5
+            self.relay.waiting = (
+                side is Side.CLIENT and (Side.SERVICE not in self.there or self.retired) and self.random.random() < 0.5
+            )
+            if self.retired and side is Side.SERVICE:
+                self.relay.movable = self.random.random() < 0.8
             close = Close(self.random.choice((1000, 1001, 1012, 4000)))
             self.events.append((side, lambda: self.session.close_received(side, close)))
 
     def lose(self, side: Side) -> None:
-        if side not in self.silent | self.told:
+        if self.retired and side is Side.SERVICE:
+            self.end(side)
+        elif side not in self.silent | self.told:
+            self.note(side)
             self.there.discard(side)
             where = self.random.choice(list(Boundary))
             self.relay.movable = where is Boundary.MESSAGE
@@ -144,6 +186,7 @@ class Life:
 
     def break_rule(self, side: Side) -> None:
         if side not in self.silent:
+            self.note(side)
             self.silent.add(side)
             self.events.append((side, lambda: self.session.broken(side, Violation(1009, "too big"))))
 
@@ -151,7 +194,9 @@ class Life:
         self.events.append((side, lambda: self.session.stalled(side)))
 
     def end(self, side: Side) -> None:
-        if side in self.silent | self.told:
+        if side in self.silent | self.told or (self.retired and side is Side.SERVICE):
+            if self.retired and side is Side.SERVICE:
+                self.relay.movable = self.random.random() < 0.8
             self.there.discard(side)
             self.events.append((side, lambda: self.session.ended(side)))
 
@@ -179,9 +224,11 @@ class Life:
         chance = self.random.random()
         if chance < 0.05:
             self.random.choice((self.session.stop, self.session.taken_off))()
-        elif chance < 0.1:
+        elif chance < 0.4:
+            self.session.relocate()
+        elif chance < 0.45:
             self.session.check_idle(now + 1e6)
-        elif chance < 0.15:
+        elif chance < 0.5:
             self.world.register(*self.random.choice((("a", "b"), ("a",), ())))
 
     # The end.
@@ -193,8 +240,11 @@ class Life:
             for attempt in self.under_way():
                 attempt.fail()
             self.obey()
+            self.retire()
             for side in tuple(self.there & self.told):
                 self.end(side)
+            if self.retired and Side.SERVICE in self.there:
+                self.end(Side.SERVICE)
             self.world.clock.advance(31)
             self.obey()
         self.session.stop()

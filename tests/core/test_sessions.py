@@ -2,69 +2,19 @@
 
 from __future__ import annotations
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from apiml_ws.core.closing import Cause, Close
-from apiml_ws.core.config import Drain, WebSocketConfig
 from apiml_ws.core.dialing import DialRefusal
 from apiml_ws.core.interfaces import Boundary, Side
 from apiml_ws.core.registry import EMPTY
 from apiml_ws.core.routing import Refusal
 from apiml_ws.core.session import Session
-from apiml_ws.core.sessions import Sessions
-from apiml_ws.core.settings import SessionSettings
 from tests.core.doubles_session import (
     SOURCE,
     MemoryLeg,
-    MemoryOutcome,
-    MemoryRecorder,
-    MemoryRelay,
-    World,
     answered,
     instance_named,
 )
-
-CLOSING = SessionSettings(drain=Drain.CLOSE)
-
-
-class SessionsTestCase(SynchronousTestCase):
-    """A world with a door to its sessions."""
-
-    def setUp(self) -> None:
-        self.world = World("a", "b")
-        self.recorder = MemoryRecorder()
-        self.config = WebSocketConfig(close_rate=1, stop_timeout=10)
-        self.sessions = Sessions(
-            self.config,
-            self.world.directory,
-            self.world.dialer,
-            self.world.relays,
-            self.world.clock,
-            self.recorder,
-            self.world.new_id,
-        )
-        self.outcome = MemoryOutcome()
-        self.gone: list[float] = []
-        self.addCleanup(lambda: self.assertEqual(self.world.clock.getDelayedCalls(), []))
-
-    def stop(self) -> None:
-        self.sessions.stop(lambda: self.gone.append(self.world.clock.seconds()))
-
-    def start(self, number: int, instance: str = "a", settings: SessionSettings | None = None) -> MemoryRelay:
-        """A session that is open on both legs."""
-        opening = self.world.opening(settings, session_id=f"session-{number}")
-        self.sessions.start(opening, MemoryLeg(), (MemoryLeg(), instance_named(instance)))
-        relay = self.world.relays.made[-1]
-        relay.taken()
-        return relay
-
-    def end(self, relay: MemoryRelay) -> None:
-        for side in Side:
-            relay.events.ended(side)
-
-    @property
-    def causes(self) -> list[Cause]:
-        return [record.cause for record in self.recorder.records]
+from tests.core.doubles_sessions_case import SessionsTestCase
 
 
 class DialTests(SessionsTestCase):
@@ -77,6 +27,15 @@ class DialTests(SessionsTestCase):
         self.assertEqual(self.outcome.found, [(leg, "a")])
         search.cancel()
         self.assertEqual((self.recorder.records, len(self.sessions)), ([], 0))
+
+    def test_a_client_that_cannot_be_let_in(self) -> None:
+        """An error of whoever asked ends the leg, is logged and recorded, and is told as a refusal."""
+        self.outcome.fails = True
+        self.sessions.dial(self.world.opening(), self.outcome)
+        self.world.dialer.attempts[0].open(leg := MemoryLeg())
+        self.assertTrue(leg.abandoned)
+        self.assertEqual(self.outcome.refusals, [DialRefusal(Cause.INTERNAL)])
+        self.assertEqual((self.causes, len(self.flushLoggedErrors(OSError))), ([Cause.INTERNAL], 1))
 
     def test_refused(self) -> None:
         """A client that is refused is recorded, with the time that it took."""
@@ -145,9 +104,18 @@ class LiveTests(SessionsTestCase):
         """Moves are counted, those under way and those done."""
         relay = self.start(1)
         relay.events.lost(Side.SERVICE, Boundary.MESSAGE)
-        self.assertEqual((self.sessions.counts.moving, self.sessions.moves), (1, 0))
+        self.assertEqual((self.sessions.moving, self.sessions.moves), (1, 0))
         self.world.dialer.attempts[-1].open()
-        self.assertEqual((self.sessions.counts.moving, self.sessions.moves), (0, 1))
+        self.assertEqual((self.sessions.moving, self.sessions.moves), (0, 1))
+
+    def test_a_session_that_cannot_begin(self) -> None:
+        """Is recorded and logged, and its legs are let go."""
+        self.world.relays.fails = True
+        client, service = MemoryLeg(), MemoryLeg()
+        self.assertIs(self.sessions.start(self.world.opening(), client), None)
+        self.assertIs(self.sessions.start(self.world.opening(), client, (service, instance_named("a"))), None)
+        self.assertEqual((client.abandoned, service.abandoned, len(self.sessions)), (True, True, 0))
+        self.assertEqual((self.causes, len(self.flushLoggedErrors(OSError))), ([Cause.INTERNAL] * 2, 2))
 
     def test_sweep(self) -> None:
         """Idle sessions are closed, others are not."""
@@ -166,68 +134,6 @@ class LiveTests(SessionsTestCase):
         self.world.register("a", "b")
         self.sessions.dial(self.world.opening(), self.outcome)
         self.assertEqual(self.world.dialer.dialled, ["a", "b", "a", "a"])
-
-
-class TakenOffTests(SessionsTestCase):
-    """Instances that the registry takes off while they run."""
-
-    def closed(self, *relays: MemoryRelay) -> list[bool]:
-        """Which of them were closed as taken off, since the last look."""
-        off = ("close", Side.CLIENT, Close(1012, "Instance was taken off"))
-        return [off in relay.taken() for relay in relays]
-
-    def test_keep(self) -> None:
-        """By default, and while moving is not asked for by a loss, sessions stay where they are."""
-        for settings in (SessionSettings(), SessionSettings(drain=Drain.MOVE)):
-            relay = self.start(1, settings=settings)
-            self.world.register("b")
-            self.assertEqual(self.closed(relay), [False])
-            self.world.register("a", "b")
-
-    def test_close(self) -> None:
-        """Sessions of an instance that is gone or not UP are closed, one after another; those of others stay."""
-        for down in ([], ["a"]):
-            first, second, other = (self.start(number, name, CLOSING) for number, name in enumerate("aab"))
-            self.world.register("b", down=down)
-            self.assertEqual(self.closed(first, second, other), [True, False, False])
-            self.world.clock.advance(1)
-            self.assertEqual(self.closed(first, second, other), [False, True, False])
-            self.world.clock.advance(1)
-            self.world.register("a", "b")
-
-    def test_service_gone(self) -> None:
-        """A service that the registry does not know any more has no instance that is UP."""
-        relay = self.start(1, settings=CLOSING)
-        self.world.directory.update(SOURCE, EMPTY)
-        self.assertEqual(self.closed(relay), [True])
-        self.world.clock.advance(1)
-
-    def test_back_in_time(self) -> None:
-        """A session whose turn comes after its instance came back stays."""
-        first, second = (self.start(number, settings=CLOSING) for number in range(2))
-        self.world.register("b")
-        self.world.register("a", "b")
-        self.world.clock.advance(1)
-        self.assertEqual(self.closed(first, second), [True, False])
-        self.world.clock.advance(1)
-
-    def test_session_without_a_service(self) -> None:
-        """A session that is not open yet has no instance that could be taken off."""
-        self.sessions.start(self.world.opening(CLOSING), MemoryLeg())
-        self.world.register("b")
-        self.assertEqual(self.closed(self.world.relays.made[-1]), [False])
-
-    def test_stopping(self) -> None:
-        """When the gateway stops, the stop closes them all."""
-        relays = [self.start(number, settings=CLOSING) for number in range(3)]
-        self.world.register("b")
-        self.stop()
-        self.world.register("b", down=["a"])
-        self.world.clock.pump([0.5] * 6)
-        self.assertEqual(self.closed(*relays), [True, False, False])
-        for relay in relays:
-            self.end(relay)
-        self.assertEqual(self.causes, [Cause.TAKEN_OFF, Cause.STOPPING, Cause.STOPPING])
 
 
 class StopTests(SessionsTestCase):

@@ -76,7 +76,9 @@ class Moving(EndToEnd):
             session.send("die")
             self.wait_for_move(gateway, 2)
             self.assertEqual(self.ask(session), first)
-            self.assertEqual(self.details(gateway), {"openSessions": 1, "moves": 2})
+            self.assertEqual(
+                self.details(gateway), {"openSessions": 1, "moves": 2, "movesInProgress": 0, "movesFailed": 0}
+            )
 
     def test_an_instance_that_says_it_goes(self) -> None:
         """Closes by 1001 and 1012 are a reason to move; any other passes to the client."""
