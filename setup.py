@@ -21,4 +21,6 @@ class BuildWherePossible(build_ext):
 setup(
     cffi_modules=["apiml_ws/proxy/pump/build_pump.py:ffibuilder"],
     cmdclass={"build_ext": BuildWherePossible},
+    # The extension keeps to the stable interface of Python.
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,18 @@ class Packaging(SynchronousTestCase):
         self.assert_complete()
         self.assertFalse((self.site_packages / "tests").exists())
         self.assertEqual([path.name for path in (self.site_packages / "twisted").iterdir()], ["plugins"])
+
+    def test_without_a_compiler(self) -> None:
+        """The build goes on without the native pump, and says so in one line."""
+        os.environ["CC"] = "/nonexistent/cc"
+        self.addCleanup(os.environ.pop, "CC")
+        command = (sys.executable, "setup.py", "--quiet", "build_ext", "--inplace")
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=self.sources)
+        said = [line for line in done.stderr.splitlines() if "pump" in line]
+        self.assertEqual(1, len(said), done.stderr)
+        self.assertIn("without the native pump", said[0])
+        self.pip("install", "--editable", str(self.sources))
+        self.assert_complete()
 
     def test_editable(self) -> None:
         """Installed as editable the plugins are known in any folder too."""
