@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from twisted.logger import Logger
+
 from apiml_ws.core.closing import Close
 from apiml_ws.core.extensions import reserved_bits
 from apiml_ws.core.frames import FrameReader, Taken
@@ -40,6 +42,7 @@ class Coupling:
     ``lost`` tells where the partner was left: on a header of which nothing was passed on yet, it stands on a boundary.
     """
 
+    _log = Logger()
     _line_type: type[Line] = Line
     _passage_type: type[Passage] = Passage
 
@@ -149,11 +152,12 @@ class Coupling:
             self._strand(line)
         if line.saying is Saying.SAID and not line.wire.pending:
             line.finish()
-        line.end()
+        # Told whatever comes of it, since it is told later.
         if tell:
             tell()
         else:
             self._reports.add(line.side, self._events.ended)
+        line.end()
         partner = self._open(line.side.other)
         if partner is not None:
             self._advance(partner)
@@ -262,7 +266,14 @@ class Coupling:
         """See :class:`~apiml_ws.proxy.line.LineOwner`: the session is not to be trusted any more."""
         for line in (self._client, self._service):
             if line is not None and not line.gone:
-                self._end(line)
+                self._give_up(line)
+
+    def _give_up(self, line: Line) -> None:
+        """Each leg for itself, whatever is wrong with the other one."""
+        try:
+            self._end(line)
+        except Exception:
+            self._log.failure("A leg of a session that failed could not be let go of")
 
     def refresh(self) -> None:
         """See :class:`~apiml_ws.proxy.passage.PassageOwner`."""

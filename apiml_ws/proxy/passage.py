@@ -115,7 +115,7 @@ class Passage(Intake):
             return not source.eof
         if self.stores:
             # Its pings are answered: a client that does not take the answers is not read.
-            return self._storable > 0 and not source.wire.pending
+            return self._storable > 0 and not (source.wire.pending or source.queued)
         if target is None:
             return True
         if source.hearing is Hearing.MUTED or target.saying is not Saying.OPEN:
@@ -152,8 +152,9 @@ class Passage(Intake):
         """Pass on ``frames``, and keep what may have to be said again; see :meth:`Backlog.passed`."""
         reader, backlog, wire = self.reader, self.backlog, target.wire
         lost = False
+        queued = bool(target.queued)
         try:
-            if target.queued:
+            if queued:
                 target.send_around(frames, origin[0])
             else:
                 wire.send(frames)
@@ -167,6 +168,9 @@ class Passage(Intake):
             self._owner.failed(target)
         elif pending:
             target.sent()
+        elif queued:
+            # A peer is not read while answers to it are queued.
+            self._coupling.refresh()
 
     def deliver(self) -> None:
         """To a target that has just come, what it has to get first."""

@@ -7,6 +7,9 @@ calls.  So where there is epoll all wires share one, nested in the reactor, and 
 from __future__ import annotations
 
 import select
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
 from typing import Final, Protocol
 
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor, IReadWriteDescriptor
@@ -22,9 +25,10 @@ HANGUP: Final = 0x2000
 #: Broken, or ended both ways; reported without being waited for.
 GONE: Final = 0x8 | 0x10
 
-#: Events in one go, and goes in one turn of the reactor: what a turn costs stays bounded.
+#: Events in one go, and goes in one turn of the reactor, though none after so many seconds: what a turn costs stays bounded.
 _EVENTS: Final = 64
 _ROUNDS: Final = 4
+_TURN: Final = 0.002
 
 
 class Ready(Protocol):
@@ -60,15 +64,23 @@ class _Guard:
             listener.ready(events)
         except Exception:
             self._log.failure("A leg failed while it was served")
+            self._give_up(listener)
+
+    def _give_up(self, listener: Ready) -> None:
+        """Whatever comes of it: an exception here would end the reader that serves all legs."""
+        try:
             listener.crashed()
+        except Exception:
+            self._log.failure("A leg that failed could not be given up")
 
 
 @implementer(IReadDescriptor)
 class NestedEpoll:
     """A :class:`Poller` by an epoll of its own that is one reader of ``reactor`` while it has anything to watch."""
 
-    def __init__(self, reactor: IReactorFDSet) -> None:
+    def __init__(self, reactor: IReactorFDSet, seconds: Callable[[], float] = monotonic) -> None:
         self._reactor = reactor
+        self._seconds = seconds
         self._epoll: select.epoll | None = None
         self._listeners: dict[int, Ready] = {}
         self._guard = _Guard()
@@ -91,7 +103,9 @@ class NestedEpoll:
     def remove(self, descriptor: int) -> None:
         """See :class:`Poller`."""
         if self._listeners.pop(descriptor, None) is not None and self._epoll is not None:
-            self._epoll.unregister(descriptor)
+            with suppress(OSError):
+                # Somebody may have closed it.
+                self._epoll.unregister(descriptor)
             if not self._listeners:
                 self._reactor.removeReader(self)
                 self._epoll.close()
@@ -104,6 +118,7 @@ class NestedEpoll:
     def doRead(self) -> None:
         """Serve whoever is ready; the rest in the next turn."""
         listeners = self._listeners
+        until = self._seconds() + _TURN
         for _ in range(_ROUNDS):
             if self._epoll is None:
                 return
@@ -113,7 +128,7 @@ class NestedEpoll:
                 # Given up by what an earlier event of this go brought about.
                 if listener is not None:
                     self._guard.call(listener, events)
-            if not ready:
+            if not ready or self._seconds() >= until:
                 return
 
     def connectionLost(self, reason: Failure) -> None:

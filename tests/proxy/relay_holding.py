@@ -42,6 +42,20 @@ class Holding(RelayCase):
         self.settle()
         self.assertEqual(to_client(Opcode.PONG, b"p") * 10, self.client.received)
 
+    def test_pongs_that_wait_for_the_end_of_a_frame_are_few(self) -> None:
+        """A client that floods with pings while a service's frame is under way is not read on."""
+        relay = self.couple()
+        self.service.peer_sends(answered(b"abcdef")[:4])
+        self.settle()
+        relay.hold()
+        for _ in range(10):
+            self.client.peer_sends(asked(b"p", Opcode.PING))
+        self.settle()
+        self.assertEqual(1, self.client.reads)
+        self.service.peer_sends(answered(b"abcdef")[4:])
+        self.settle()
+        self.assertEqual(answered(b"abcdef") + to_client(Opcode.PONG, b"p") * 10, self.client.received)
+
     def test_a_service_that_said_close_gets_nothing_more(self) -> None:
         """Until it is known whether another one takes over; then that one gets it."""
         relay = self.couple()

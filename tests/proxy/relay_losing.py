@@ -200,3 +200,14 @@ class Crashing(RelayCase):
         self.client.peer_sends(ASKED_BYE)
         self.heard(("close", CLIENT, BYE), ("ended", CLIENT), ("ended", SERVICE))
         self.assertEqual(3, len(self.flushLoggedErrors(ValueError)))
+
+    def test_a_leg_that_cannot_be_let_go_of(self) -> None:
+        """Is told as ended all the same, and so is the other one."""
+        relay = self.couple()
+        self.client.close = lambda: {}["gone"]  # type: ignore[method-assign]  # the double's fault
+        self.witness.fails = True
+        self.client.peer_sends(ASKED_BYE)
+        self.heard(("close", CLIENT, BYE), ("ended", CLIENT), ("ended", SERVICE))
+        self.assertEqual(4, len(self.flushLoggedErrors(ValueError, KeyError)))
+        relay.drop(CLIENT)
+        self.client.closed = True

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from unittest import skipUnless
 
 from twisted.internet.interfaces import IReadDescriptor, IReadWriteDescriptor
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -68,7 +69,8 @@ class Nested(SynchronousTestCase):
     def setUp(self) -> None:
         """A poller and two connected sockets."""
         self.reactor = MemoryReactor()
-        self.poller = NestedEpoll(self.reactor)  # type: ignore[arg-type]  # a part of IReactorFDSet
+        self.clock = Clock()
+        self.poller = NestedEpoll(self.reactor, self.clock.seconds)  # type: ignore[arg-type]  # a part of IReactorFDSet
         self.sock, self.peer = socket_pair(small=True)
         self.addCleanup(self.sock.close)
         self.addCleanup(self.peer.close)
@@ -106,6 +108,14 @@ class Nested(SynchronousTestCase):
         self.poller.modify(self.descriptor, WRITE)
         self.poller.doRead()
         self.assertEqual(WRITE, listener.events[-1])
+
+    def test_a_turn_that_took_its_time_is_over(self) -> None:
+        """After two milliseconds there is no further round."""
+        listener = Listener(lambda: self.clock.advance(0.0011))
+        self.poller.add(self.descriptor, READ, listener)
+        self.peer.send(b"a")
+        self.poller.doRead()
+        self.assertEqual([READ] * 2, listener.events)
 
     def test_the_reactor_sees_that_something_is_ready(self) -> None:
         """The epoll's own descriptor is readable."""
@@ -149,6 +159,22 @@ class Nested(SynchronousTestCase):
         self.poller.doRead()
         self.assertEqual((1, [READ]), (failing.crashes, serving.events))
         self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+
+    def test_a_crash_of_giving_up_is_only_logged(self) -> None:
+        """It must not end the reader that serves all."""
+        failing = Listener(lambda: drained(self.sock) and 1 // 0)
+        failing.crashed = lambda: {}["gone"]  # type: ignore[method-assign]  # the double's fault
+        self.poller.add(self.descriptor, READ, failing)
+        self.peer.send(b"x")
+        self.poller.doRead()
+        self.assertEqual(2, len(self.flushLoggedErrors(ZeroDivisionError, KeyError)))
+
+    def test_a_descriptor_that_somebody_closed(self) -> None:
+        """Is forgotten all the same."""
+        self.poller.add(self.descriptor, READ, Listener())
+        self.sock.close()
+        self.poller.remove(self.descriptor)
+        self.assertEqual(set(), self.reactor.readers)
 
     def test_it_is_chosen_where_it_can_be(self) -> None:
         """And the reactor where there is no epoll."""
