@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from tests.proxy.pump import sockets_retiring as suite
 from tests.proxy.pump.sockets_case import Native, Plain, Portable, Tls
-from tests.proxy.pump.sockets_retiring import Retiring
 
 
-class PortableRetiring(Portable, Plain, Retiring):
+class PortableRetiring(Portable, Plain, suite.Retiring):
     """See the suite."""
 
 
-class PortableRetiringTls(Portable, Tls, Retiring):
+class PortableRetiringTls(Portable, Tls, suite.Retiring):
     """See the suite."""
 
 
-class NativeRetiring(Native, Plain, Retiring):
+class NativeRetiring(Native, Plain, suite.Retiring):
     """See the suite."""
 
 
-class NativeRetiringTls(Native, Tls, Retiring):
+class NativeRetiringTls(Native, Tls, suite.Retiring):
     """See the suite."""
