@@ -80,6 +80,16 @@ class Gateway:
         finally:
             connection.close()
 
+    def discovery(self, trust: ssl.SSLContext | None = None) -> Any:
+        """What it says of its sources of routes, by their names, in its health."""
+        health = self.request("/application/health", trust=trust).json
+        return health["components"]["discoveryComposite"]["components"]
+
+    def services(self, trust: ssl.SSLContext | None = None) -> list[str]:
+        """The services that it knows."""
+        found: list[str] = self.discovery(trust)["discoveryClient"]["details"]["services"]
+        return found
+
     def wait_until_up(self) -> None:
         """Until it has read its routes."""
         eventually(lambda: self.request("/application/health").status == 200)
