@@ -21,13 +21,12 @@ from zope.interface import implementer
 from apiml_ws.core.interfaces import Clock, Timer
 from apiml_ws.proxy.wire import SocketWire, TlsWire, Wire
 
-#: Keep-alive finds a peer whose machine is gone while nothing is sent, the user timeout (milliseconds) while something is.
+#: Keep-alive finds a peer whose machine is gone while nothing is sent; for when something is, see the wire's patience.
 _OPTIONS: Final = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
     (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
     (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
     (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),
-    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 30_000),
     (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
 )
 
@@ -147,8 +146,7 @@ def _without_twisted(tls: TLSMemoryBIOProtocol) -> Connection:
 def set_options(sock: socket.socket) -> None:
     """Let the kernel find peers that vanished, and send small frames at once.
 
-    15 s of silence, then 3 probes 5 s apart; 30 s for what was sent to be acknowledged.  Where a system lacks an option it
-    goes without.
+    15 s of silence, then 3 probes 5 s apart.  Where a system lacks an option it goes without.
     """
     for level, name, value in _OPTIONS:
         if hasattr(socket, name):

@@ -76,6 +76,14 @@ def _broken_by(*errors: type[Exception]) -> Iterator[None]:
         raise WireLost(str(error)) from error
 
 
+def set_patience(sock: socket.socket, seconds: float) -> None:
+    """See :meth:`~apiml_ws.proxy.wire.Wire.set_patience`; where a system lacks the option, or the socket, it goes without."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is not None:
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, option, int(seconds * 1000))
+
+
 def let_go(sock: socket.socket, release: Callable[[], None]) -> None:
     """Shut both ways first, so that ``release`` does not wait for room in the socket of a peer that reads nothing."""
     with suppress(OSError):

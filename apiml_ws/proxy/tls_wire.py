@@ -9,7 +9,7 @@ from typing import Final
 
 from OpenSSL import SSL
 
-from apiml_ws.proxy.output import Output, WireLost, let_go
+from apiml_ws.proxy.output import Output, WireLost, let_go, set_patience
 
 #: Plain bytes in a record of TLS (RFC 8446 section 5.1), and more than enough for what it adds to them.
 _RECORD: Final = 16384
@@ -43,6 +43,10 @@ class TlsWire:
     def fileno(self) -> int:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
         return self._socket.fileno()
+
+    def set_patience(self, seconds: float) -> None:
+        """See :class:`~apiml_ws.proxy.wire.Wire`."""
+        set_patience(self._socket, seconds)
 
     def receive_into(self, buffer: memoryview) -> int | None:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from apiml_ws.proxy.output import Output, WireLost, let_go
+from apiml_ws.proxy.output import Output, WireLost, let_go, set_patience
 from apiml_ws.proxy.tls_wire import TlsWire
 
 __all__ = ["SocketWire", "TlsWire", "Wire", "WireLost"]
@@ -20,6 +20,12 @@ class Wire(Protocol):
 
     def fileno(self) -> int:
         """The descriptor whose readiness matters."""
+
+    def set_patience(self, seconds: float) -> None:
+        """How long the peer may leave unacknowledged, or untaken, what was sent, before the kernel breaks the connection.
+
+        0 for as long as the system has it.
+        """
 
     def receive_into(self, buffer: memoryview) -> int | None:
         """Read what is there, at most ``len(buffer)``: the count, 0 at the end of the stream, None when nothing is there.
@@ -80,6 +86,10 @@ class SocketWire:
     def fileno(self) -> int:
         """See :class:`Wire`."""
         return self._socket.fileno()
+
+    def set_patience(self, seconds: float) -> None:
+        """See :class:`Wire`."""
+        set_patience(self._socket, seconds)
 
     def receive_into(self, buffer: memoryview) -> int | None:
         """See :class:`Wire`."""

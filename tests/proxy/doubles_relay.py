@@ -33,6 +33,7 @@ class MemoryWire:
         self.closed = False
         self.hidden = False
         self.reads = 0
+        self.patience: float | None = None
 
     # The peer's end.
 
@@ -62,6 +63,10 @@ class MemoryWire:
     def fileno(self) -> int:
         """See Wire."""
         return self._descriptor
+
+    def set_patience(self, seconds: float) -> None:
+        """See Wire."""
+        self.patience = seconds
 
     def receive_into(self, buffer: memoryview) -> int | None:
         """See Wire."""

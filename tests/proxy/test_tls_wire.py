@@ -8,7 +8,7 @@ from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.proxy.wire import TlsWire, WireLost
-from tests.proxy.doubles_wire import TlsPeer, connected, drained, socket_pair
+from tests.proxy.doubles_wire import TlsPeer, connected, connection, drained, socket_pair
 
 
 class Tls(SynchronousTestCase):
@@ -52,6 +52,12 @@ class Tls(SynchronousTestCase):
         self.peer.send(b"two")
         self.assertEqual(b"onetwo", self.received())
         self.assertIsNone(self.received())
+
+    def test_patience(self) -> None:
+        """The kernel is told."""
+        with socket.socket() as tcp:
+            TlsWire(tcp, connection(True), self.fail).set_patience(65.0)
+            self.assertEqual(tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT), 65000)
 
     def test_part_of_a_record_is_nothing_yet(self) -> None:
         """Until the rest comes."""

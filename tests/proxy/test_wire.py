@@ -34,6 +34,15 @@ class Plain(SynchronousTestCase):
         self.assertEqual(0, self.wire.receive_into(self.buffer))
         self.assertFalse(self.wire.readable)
 
+    def test_patience(self) -> None:
+        """The kernel is told, in milliseconds; where there is no such option, as on this socket, it goes without."""
+        self.wire.set_patience(65.0)
+        with socket.socket() as tcp:
+            SocketWire(tcp, self.fail).set_patience(65.0)
+            self.assertEqual(tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT), 65000)
+            self.patch(socket, "TCP_USER_TIMEOUT", None)
+            SocketWire(tcp, self.fail).set_patience(1.0)
+
     def test_what_the_kernel_does_not_take_is_kept(self) -> None:
         """And sent in order, by and by."""
         data = bytes(range(256)) * 1000
