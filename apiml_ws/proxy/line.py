@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Protocol
 
 from apiml_ws.core.interfaces import Clock, Limits, Side, Timer
 from apiml_ws.proxy.phases import Hearing, Saying
 from apiml_ws.proxy.poller import GONE, HANGUP, READ, WRITE, Poller
 from apiml_ws.proxy.wire import Wire, WireLost
-
-#: Seconds in which a peer whose machine is there acknowledges what was sent.
-_UNACKNOWLEDGED: Final = 30.0
-#: Seconds that the kernel waits longer for a reader that takes nothing than we do, who can say why it is given up.
-_AFTER_US: Final = 5.0
-
-
-def _patience(async_write_timeout: float) -> float:
-    """What the kernel is told.  To it a peer that takes nothing is as one that vanished, though it answers every probe."""
-    return max(_UNACKNOWLEDGED, async_write_timeout + _AFTER_US) if async_write_timeout else 0
 
 
 class LineOwner(Protocol):
@@ -95,7 +85,7 @@ class Line:
         self._clock = clock
         self._limits = limits
         self._descriptor = wire.fileno()
-        wire.set_patience(_patience(limits.async_write_timeout))
+        wire.set_patience(limits.async_write_timeout)
         self._registered = False
         self._watched = 0
         self._again: Timer | None = None

@@ -6,6 +6,13 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Final
+
+
+#: Seconds in which a peer whose machine is there acknowledges what was sent.
+_UNACKNOWLEDGED: Final = 30.0
+#: Seconds that the kernel waits longer for a reader that takes nothing than we do, who can say why it is given up.
+_AFTER_US: Final = 5.0
 
 
 class WireLost(Exception):  # noqa: N818 - an event of the connection more than an error of ours
@@ -77,11 +84,15 @@ def _broken_by(*errors: type[Exception]) -> Iterator[None]:
 
 
 def set_patience(sock: socket.socket, seconds: float) -> None:
-    """See :meth:`~apiml_ws.proxy.wire.Wire.set_patience`; where a system lacks the option, or the socket, it goes without."""
+    """See :meth:`~apiml_ws.proxy.wire.Wire.set_patience`; where a system lacks the option, or the socket, it goes without.
+
+    To Linux a peer that takes nothing is as one that vanished, though it answers every probe.
+    """
+    patience = max(_UNACKNOWLEDGED, seconds + _AFTER_US) if seconds else 0
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is not None:
         with suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, option, int(seconds * 1000))
+            sock.setsockopt(socket.IPPROTO_TCP, option, int(patience * 1000))
 
 
 def let_go(sock: socket.socket, release: Callable[[], None]) -> None:

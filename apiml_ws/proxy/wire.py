@@ -22,9 +22,9 @@ class Wire(Protocol):
         """The descriptor whose readiness matters."""
 
     def set_patience(self, seconds: float) -> None:
-        """How long the peer may leave unacknowledged, or untaken, what was sent, before the kernel breaks the connection.
+        """Let the kernel break the connection when the peer takes nothing for longer than ``seconds``, 0 for any time.
 
-        0 for as long as the system has it.
+        One that does not even acknowledge what was sent has 30 s at least: its machine may be gone.
         """
 
     def receive_into(self, buffer: memoryview) -> int | None:

@@ -155,10 +155,9 @@ class Pressure(RelayCase):
         self.heard()
 
     def test_the_kernel_is_as_patient(self) -> None:
-        """And a little more, so that we can say why; a peer that vanished has 30 s however short asyncWriteTimeout is."""
-        for timeout, patience in ((60.0, 65.0), (600.0, 605.0), (1.0, 30.0), (0.0, 0.0)):
-            self.couple(Limits(async_write_timeout=timeout))
-            self.assertEqual([patience] * 2, [self.client.patience, self.service.patience], timeout)
+        """It is told of asyncWriteTimeout on both legs."""
+        self.couple(Limits(async_write_timeout=600.0))
+        self.assertEqual([600.0] * 2, [self.client.patience, self.service.patience])
 
     def test_a_slow_reader_is_only_slow(self) -> None:
         """Judged by bytes that the kernel took, not by buffers that drained."""

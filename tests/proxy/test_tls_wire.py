@@ -56,7 +56,7 @@ class Tls(SynchronousTestCase):
     def test_patience(self) -> None:
         """The kernel is told."""
         with socket.socket() as tcp:
-            TlsWire(tcp, connection(True), self.fail).set_patience(65.0)
+            TlsWire(tcp, connection(True), self.fail).set_patience(60.0)
             self.assertEqual(tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT), 65000)
 
     def test_part_of_a_record_is_nothing_yet(self) -> None:
