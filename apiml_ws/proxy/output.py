@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-
 #: Seconds in which a peer whose machine is there acknowledges what was sent.
 _UNACKNOWLEDGED: Final = 30.0
 #: Seconds that the kernel waits longer for a reader that takes nothing than we do, who can say why it is given up.
