@@ -1,5 +1,6 @@
 # make run    a gateway, a registry and two instances of a sample service on this machine; Ctrl-C stops them
 # make test   every test
+# make integration   the tests with Netflix's registry (wants a JDK and Maven) and clients of others (some want Node.js)
 # make lint   what ruff and mypy say
 # make sanitize, fuzz, valgrind   the native pump under each of them; see tests/fuzz/Makefile
 # make bench  the gateway beside nginx, HAProxy and Caddy; see benchmarks/README.md
@@ -15,7 +16,10 @@ JOBS ?= 2
 # Which tests, for instance TESTS=tests.core
 TESTS ?= tests
 
-.PHONY: run test lint sanitize fuzz valgrind bench clean
+REGISTRY := tests/integration/eureka-server
+FOREIGN := tests/integration/foreign
+
+.PHONY: run test integration lint sanitize fuzz valgrind bench clean
 
 run: .venv/installed
 	@$(BIN)/python tools/foreground.py $(BIN)/python -m apiml_ws.quickstart --state .state
@@ -23,6 +27,9 @@ run: .venv/installed
 test: .venv/equipped
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m twisted.trial --jobs $(JOBS) $(TESTS)
+
+integration: .venv/befriended $(REGISTRY)/target/eureka-server.jar $(FOREIGN)/node_modules
+	@APIML_WS_INTEGRATION=1 $(BIN)/trial --temp-directory=_trial_temp_integration --jobs $(JOBS) tests.integration
 
 lint: .venv/equipped
 	@$(BIN)/ruff check
@@ -40,6 +47,7 @@ sanitize fuzz valgrind: .venv/equipped
 clean:
 	rm -rf .venv .venv-oldest .state build *.egg-info _trial_temp* .coverage* htmlcov .mypy_cache .ruff_cache .hypothesis
 	find apiml_ws -name '*.so' -delete
+	rm -rf $(REGISTRY)/target $(FOREIGN)/node_modules
 	find apiml_ws tests twisted -name __pycache__ -prune -exec rm -rf {} +
 	rm -f twisted/plugins/dropin.cache
 
@@ -59,3 +67,19 @@ clean:
 	@echo "Installing what the tests need into .venv"
 	@$(PIP) install --editable '.[test,lint]'
 	@touch $@
+
+.venv/befriended: .venv/equipped
+	@echo "Installing clients of others into .venv"
+	@$(PIP) install --editable '.[test,integration]'
+	@touch $@
+
+# What cannot be had here is missing below, and the tests say so.
+$(REGISTRY)/target/eureka-server.jar: $(REGISTRY)/pom.xml $(shell find $(REGISTRY)/src -type f)
+	@command -v mvn >/dev/null || { echo "mvn is not there: no registry is built"; exit 0; }; \
+	echo "Building a registry in $(REGISTRY)"; \
+	mvn --quiet --batch-mode --file $(REGISTRY)/pom.xml package -DskipTests
+
+$(FOREIGN)/node_modules: $(FOREIGN)/package.json
+	@command -v npm >/dev/null || { echo "npm is not there: no clients for Node.js are fetched"; exit 0; }; \
+	echo "Fetching clients for Node.js into $(FOREIGN)"; \
+	npm install --prefix $(FOREIGN) --no-package-lock --no-audit --no-fund --loglevel=error && touch $@

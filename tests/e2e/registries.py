@@ -46,10 +46,10 @@ class Registry:
     :attr:`requests` has method, path and headers of all that came.
     """
 
-    def __init__(self, body: bytes = b"", status: int = 200) -> None:
+    def __init__(self, body: bytes = b"", status: int = 200, port: int = 0) -> None:
         self.body, self.status, self.delay = body, status, 0.0
         self.requests: list[tuple[str, str, dict[str, str]]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._answers())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._answers())
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
