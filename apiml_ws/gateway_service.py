@@ -9,8 +9,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -19,7 +19,10 @@ from apiml_ws.actuator.application import application_resource, shows_certificat
 from apiml_ws.actuator.passwords import PasswordFile
 from apiml_ws.core.config import Config
 from apiml_ws.core.directory import Directory
+from apiml_ws.core.lobby import Lobby
+from apiml_ws.core.places import Places
 from apiml_ws.core.sessions import Sessions
+from apiml_ws.core.shares import shared
 from apiml_ws.core.timetable import Timetable
 from apiml_ws.discovery.notices import NoticeResource
 from apiml_ws.listening import Listening
@@ -39,7 +42,7 @@ _SWEEP_INTERVAL: Final = 1.0
 
 
 class GatewayService(MultiService):
-    """The whole gateway.
+    """The whole gateway, with ``limit`` descriptors for its process, ``taken`` of which were in use before.
 
     At a stop the registries hear first that the gateway is out of service, so that nobody is sent to it any more.  The
     port stays open, so that a client hears 503 and comes back elsewhere, until the last session is gone; only then the
@@ -48,7 +51,7 @@ class GatewayService(MultiService):
 
     _log = Logger()
 
-    def __init__(self, config: Config, reactor: Any, environment: Mapping[str, str]) -> None:
+    def __init__(self, config: Config, reactor: Any, environment: Mapping[str, str], limit: int, taken: int) -> None:
         super().__init__()
         self._config = config
         self._reactor = reactor
@@ -57,11 +60,16 @@ class GatewayService(MultiService):
         self._poller = poller_for(reactor)
         self.directory = Directory(source_names(config), reactor.seconds)
         self._relays = choose_relays(config, reactor, self._poller, self._clock)
+        self._limit = limit
+        self._shares = shared(limit, taken + self._relays.descriptors, registry=config.embedded.enabled)
         client_tls = ClientTls(config.tls, config.verification)
         self.sessions = self._new_sessions(client_tls)
-        self._sweeping = LoopingCall(self.sessions.sweep)
+        self._places = Places(self._shares.sessions, self.sessions.__len__)
+        self._sweeping = LoopingCall(self._sweep)
         self._sweeping.clock = reactor
-        self._sources = Sources(config, self.directory, reactor, client_tls.https_policy(), _milliseconds)
+        self._sources = Sources(
+            config, self.directory, reactor, client_tls.https_policy(), _milliseconds, self._shares.registrants
+        )
         self._sources.setServiceParent(self)
         self._presence = Presence(config, self.directory, self._sources.keepers, reactor.resolve, reactor)
         self.listening = self._new_listening()
@@ -81,8 +89,11 @@ class GatewayService(MultiService):
     def _new_listening(self) -> Listening:
         config, reactor = self._config, self._reactor
         notices = NoticeResource(self._sources.refresh, shows_certificate)
-        root = GatewayResource(config, self.directory, self.sessions, reactor, self._new_actuator(), notices)
-        factory: Any = GatewaySite(root, reactor, config.max_http_header_size)
+        root = GatewayResource(
+            config, self.directory, self.sessions, self._places, reactor, self._new_actuator(), notices
+        )
+        lobby = Lobby(self._shares.newcomers, "gateway")
+        factory: Any = GatewaySite(root, reactor, config.max_http_header_size, lobby)
         if config.tls.enabled:
             factory = TLSMemoryBIOFactory(ServerTls(config.tls), False, factory, reactor)
         scheme = "https" if config.tls.enabled else "http"
@@ -107,10 +118,20 @@ class GatewayService(MultiService):
             self._log.warn("{warning}", warning=str(warning))
         choice = self._relays.choice
         self._log.info("relay: {kind}, since {reason}", kind=choice.kind, reason=choice.reason)
+        self._log.info(
+            "{limit} descriptors: room for {sessions} sessions, and {newcomers} connections that are none",
+            limit=self._limit,
+            sessions=self._shares.sessions,
+            newcomers=self._shares.newcomers,
+        )
         super().startService()
         self._sweeping.start(_SWEEP_INTERVAL, now=False)
         self._presence.announce(self.listening.port)
         notify(self._environment, READY)
+
+    def _sweep(self) -> None:
+        self.sessions.sweep()
+        self._places.look()
 
     def stopService(self) -> Deferred[Any]:
         """Fires when every session, the registrations, the port and every source are gone."""

@@ -12,6 +12,8 @@ from twisted.internet.interfaces import IListeningPort, IReactorTCP
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 
+from apiml_ws.port import listen
+
 
 class CannotListen(SystemExit):
     """The address is not to be had; as a ``SystemExit`` it ends the start with its text and status 1."""
@@ -57,7 +59,7 @@ class Listening(Service):
         if self._port is not None:
             return
         try:
-            self._port = self._reactor.listenTCP(self._wanted, self._factory, backlog=1024, interface=self._address)
+            self._port = listen(self._reactor, self._wanted, self._factory, self._address)
         except (OSError, CannotListenError) as error:
             raise CannotListen(self._sentence(getattr(error, "socketError", error))) from error
         host = f"[{self._address}]" if ":" in self._address else self._address

@@ -19,11 +19,15 @@ from apiml_ws.proxy.relay import PortableRelays
 
 @dataclass(frozen=True, slots=True)
 class Relays:
-    """The relays of a gateway, what is said about them, and how they end after the last session."""
+    """The relays of a gateway, what is said about them, and how they end after the last session.
+
+    ``descriptors``: how many they open for themselves.
+    """
 
     maker: RelayMaker
     choice: RelayChoice
     stop: Callable[[], None]
+    descriptors: int
 
 
 def choose_relays(config: Config, reactor: Any, poller: Poller, clock: Clock) -> Relays:
@@ -42,9 +46,9 @@ def choose_relays(config: Config, reactor: Any, poller: Poller, clock: Clock) ->
             raise
         return _portable(poller, clock, f"{asked}, and the native one cannot be had: {error}")
     maker = NativeRelays(threads, poller, clock, os.urandom)
-    return Relays(maker, RelayChoice("native", f"{asked}; {threads.count} threads"), maker.stop)
+    return Relays(maker, RelayChoice("native", f"{asked}; {threads.count} threads"), maker.stop, threads.descriptors)
 
 
 def _portable(poller: Poller, clock: Clock, reason: str) -> Relays:
     maker = PortableRelays(poller, clock, os.urandom)
-    return Relays(maker, RelayChoice("portable", reason), lambda: None)
+    return Relays(maker, RelayChoice("portable", reason), lambda: None, 0)

@@ -12,8 +12,10 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.iweb import IPolicyForHTTPS
 
+from apiml_ws.bounded import Bounded
 from apiml_ws.core.config import Config, EmbeddedConfig
 from apiml_ws.core.directory import Directory
+from apiml_ws.core.lobby import Lobby
 from apiml_ws.discovery.backup import Backup
 from apiml_ws.discovery.calls import Calls
 from apiml_ws.discovery.definition_files import DefinitionReader
@@ -46,7 +48,8 @@ def source_names(config: Config) -> Iterator[str]:
 class Sources(MultiService):
     """All sources that ``config`` names.
 
-    ``policy`` makes the TLS connections to registries; ``milliseconds`` gives the time since 1970.
+    ``policy`` makes the TLS connections to registries; ``milliseconds`` gives the time since 1970.  There are at most
+    ``registrants`` connections to the embedded registry.
     """
 
     def __init__(
@@ -56,12 +59,14 @@ class Sources(MultiService):
         reactor: Any,
         policy: IPolicyForHTTPS,
         milliseconds: Callable[[], int],
+        registrants: int,
     ) -> None:
         super().__init__()
         self._config = config
         self._directory = directory
         self._reactor = reactor
         self._milliseconds = milliseconds
+        self._registrants = registrants
         self._calls = Calls(registry_http(reactor, policy), reactor)
         self._embedded: EmbeddedRegistry | None = None
         self._eureka: EurekaClient | None = None
@@ -74,7 +79,7 @@ class Sources(MultiService):
         if EMBEDDED in names:
             self._embedded = EmbeddedRegistry(self._directory, self._reactor, self._milliseconds, EMBEDDED)
             self._embedded.setServiceParent(self)
-            embedded_listening(self._config, self._embedded, self._reactor).setServiceParent(self)
+            embedded_listening(self._config, self._embedded, self._reactor, self._registrants).setServiceParent(self)
         if EUREKA in names:
             self._eureka = self._client()
             self._eureka.setServiceParent(self)
@@ -116,13 +121,14 @@ class Sources(MultiService):
             yield LeaseKeeper(said, eureka.urls, self._calls, self._reactor, self._milliseconds)
 
 
-def embedded_listening(config: Config, registry: EmbeddedRegistry, reactor: Any) -> Listening:
-    """The embedded registry's port, behind the gateway's own TLS."""
+def embedded_listening(config: Config, registry: EmbeddedRegistry, reactor: Any, seats: int) -> Listening:
+    """The embedded registry's port, behind the gateway's own TLS, for ``seats`` connections."""
     factory: Any = embedded_site(registry, reactor, _credentials(config.embedded))
     if config.tls.enabled:
         factory = TLSMemoryBIOFactory(ServerTls(config.tls), False, factory, reactor)
+    bounded: Any = Bounded(factory, Lobby(seats, "registry"))
     scheme = "https" if config.tls.enabled else "http"
-    return Listening(reactor, config.embedded.address, config.embedded.port, factory, scheme, "registry")
+    return Listening(reactor, config.embedded.address, config.embedded.port, bounded, scheme, "registry")
 
 
 def _credentials(config: EmbeddedConfig) -> Credentials | None:

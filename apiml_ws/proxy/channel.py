@@ -7,6 +7,7 @@ answer arrive: nothing more is sent, what still comes is thrown away, and the cl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.error import ConnectionDone
@@ -20,6 +21,7 @@ from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
 from apiml_ws.core.interfaces import Headers
+from apiml_ws.core.lobby import Lobby
 from apiml_ws.core.routing import origin_form
 from apiml_ws.proxy.answers import for_fault
 from apiml_ws.proxy.upgrade import Fault, wants_websocket
@@ -152,6 +154,7 @@ class GatewayChannel(http.HTTPChannel):
         """The request is there."""
         self._head_size = 0
         self._stop_clock()
+        self.site.lobby.serve(self)
         if wants_websocket(self.requests[-1].fields):
             self._upgrading = True
             self.persistent = False
@@ -186,8 +189,7 @@ class GatewayChannel(http.HTTPChannel):
         To close at once while there is input would reset the connection, and the answer might be lost with it.
         """
         self._deaf = True
-        self._stop_clock()
-        self._deadline = self.callLater(self.abortTimeout, self.transport.abortConnection)
+        self._await(self.abortTimeout, self.transport.abortConnection)
         self.transport.unregisterProducer()
         self.transport.resumeProducing()
         if isinstance(self.transport, TLSMemoryBIOProtocol) or not hasattr(self.transport, "loseWriteConnection"):
@@ -198,18 +200,33 @@ class GatewayChannel(http.HTTPChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client is gone."""
         self._stop_clock()
+        self.site.lobby.leave(self)
         super().connectionLost(reason)
+
+    def turn_out(self) -> None:
+        """See :class:`~apiml_ws.core.lobby.Guest`."""
+        self.transport.abortConnection()
 
     def forget(self) -> None:
         """The connection was handed over: be nothing any more."""
         self._stop_clock()
+        self.site.lobby.leave(self)
         self._deaf = True
         self.requests = []
         self.transport = None
 
+    def await_hand_over(self) -> None:
+        """All was said in HTTP: what keeps the connection from being handed over is that the client does not read."""
+        self._await(self.site.handshake_timeout, self.transport.abortConnection)
+
     def _await_request(self) -> None:
+        self._await(self.site.handshake_timeout, self._too_late)
+
+    def _await(self, seconds: float, otherwise: Callable[[], object]) -> None:
+        """The client has ``seconds`` for what is expected of it."""
         self._stop_clock()
-        self._deadline = self.callLater(self.site.handshake_timeout, self._too_late)
+        self._deadline = self.callLater(seconds, otherwise)
+        self.site.lobby.wait(self)
 
     def _stop_clock(self) -> None:
         deadline, self._deadline = self._deadline, None
@@ -224,7 +241,10 @@ class GatewayChannel(http.HTTPChannel):
 
 
 class GatewaySite(Site):
-    """Serves HTTP/1.1 below ``resource``, heads of ``header_limit`` bytes at most, and keeps no access log."""
+    """Serves HTTP/1.1 below ``resource``, heads of ``header_limit`` bytes at most, and keeps no access log.
+
+    Connections have a seat in ``lobby`` until they are handed over.
+    """
 
     noisy = False
     protocol = GatewayChannel  # type: ignore[assignment]  # Twisted's own choice negotiates HTTP/2 as well
@@ -234,11 +254,13 @@ class GatewaySite(Site):
         resource: IResource,
         reactor: IReactorTime,
         header_limit: int,
+        lobby: Lobby,
         handshake_timeout: float = HANDSHAKE_TIMEOUT,
     ) -> None:
         super().__init__(resource, requestFactory=GatewayRequest, reactor=reactor)
         self.timeOut = None
         self.header_limit = header_limit
+        self.lobby = lobby
         self.handshake_timeout = handshake_timeout
 
     def startFactory(self) -> None:

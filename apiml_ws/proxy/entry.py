@@ -18,6 +18,7 @@ from apiml_ws.core.dialing import DialOutcome, DialRefusal, Search
 from apiml_ws.core.headers import answer_headers
 from apiml_ws.core.interfaces import Headers, OpenLeg, ServiceLeg
 from apiml_ws.core.opening import Opening
+from apiml_ws.core.places import Place, Places
 from apiml_ws.core.registry import Instance
 from apiml_ws.proxy.answers import Answer, for_fault, for_refusal
 from apiml_ws.proxy.channel import GatewayRequest
@@ -28,6 +29,8 @@ from apiml_ws.proxy.openings import Asked, Openings, Told
 from apiml_ws.proxy.upgrade import Fault
 from apiml_ws.proxy.wire import Wire, WireLost
 
+#: Seconds after which somebody for whom there was no room may try again.
+_FULL: Final = 10
 #: For a service that opened while the gateway began to stop.
 _LATE: Final = DialRefusal(Cause.STOPPING)
 
@@ -54,6 +57,7 @@ class Entrance:
         handshake: Handshake,
         openings: Openings,
         sessions: Sessions,
+        places: Places,
         codec: ServerCodec,
         hand_over: HandOver,
         retry_after: int,
@@ -61,6 +65,7 @@ class Entrance:
         self._handshake = handshake
         self._openings = openings
         self._sessions = sessions
+        self._places = places
         self._codec = codec
         self._hand_over = hand_over
         self._retry_after = retry_after
@@ -70,10 +75,16 @@ class Entrance:
         opening = self._openings.judged(asked) if self._sessions.accepting else self._stopping
         if isinstance(opening, Fault):
             for_fault(opening, _path(asked)).write(request)
-        elif self._handshake is Handshake.CLIENT_FIRST:
-            _ClientFirst(self, request, asked, *self._openings.client_first(asked, opening))
+        elif (place := self._places.keep()) is None:
+            for_fault(_unavailable("there is no room for more sessions", _FULL)).write(request)
         else:
-            _BackendFirst(self, request, asked, self._openings.backend_first(asked, opening))
+            self._let_in(_Coming(request, asked, place), opening)
+
+    def _let_in(self, coming: _Coming, opening: Opening) -> None:
+        if self._handshake is Handshake.CLIENT_FIRST:
+            _ClientFirst(self, coming, *self._openings.client_first(coming.asked, opening))
+        else:
+            _BackendFirst(self, coming, self._openings.backend_first(coming.asked, opening))
 
     @property
     def sessions(self) -> Sessions:
@@ -82,38 +93,54 @@ class Entrance:
 
     @property
     def _stopping(self) -> Fault:
-        return Fault(503, "the gateway is stopping", ((b"Retry-After", b"%d" % self._retry_after),))
+        return _unavailable("the gateway is stopping", self._retry_after)
 
     def refused(self, refusal: DialRefusal, path: str) -> Answer:
         """What a client is told whose service could not be had, or came too late."""
         return for_refusal(refusal, path) if self._sessions.accepting else for_fault(self._stopping)
 
-    def switch(
-        self, request: GatewayRequest, asked: Asked, told: Told, headers: Headers, taken: Callable[[Wire, bytes], None]
-    ) -> Pending:
+    def switch(self, coming: _Coming, told: Told, headers: Headers, taken: Callable[[Wire, bytes], None]) -> Pending:
         """Take the client's connection out of HTTP; ``taken`` gets it with the 101 to write."""
-        head = self._codec.switching(
-            asked.upgrade.key, asked.upgrade.subprotocols, told.subprotocol, told.extensions, headers
-        )
+        upgrade, channel = coming.asked.upgrade, coming.request.channel
+        head = self._codec.switching(upgrade.key, upgrade.subprotocols, told.subprotocol, told.extensions, headers)
 
         def out(wire: Wire) -> None:
-            request.channel.forget()
+            channel.forget()
+            coming.place.let_go()
             taken(wire, head)
 
-        return self._hand_over(request.channel.transport, out)
+        channel.await_hand_over()
+        return self._hand_over(channel.transport, out)
+
+
+class _Coming:
+    """A client on its way in; its place is free again when its request is answered or it is gone, or it has a session."""
+
+    def __init__(self, request: GatewayRequest, asked: Asked, place: Place) -> None:
+        self.request = request
+        self.asked = asked
+        self.place = place
+        #: Called when it leaves before it was answered.
+        self.gone: Callable[[], object] = place.let_go
+        request.notifyFinish().addBoth(self._finished)
+
+    def _finished(self, left: Failure | None) -> None:
+        self.place.let_go()
+        if left is not None:
+            self.gone()
 
 
 class _ClientFirst:
     """A client that is answered at once."""
 
-    def __init__(self, entrance: Entrance, request: GatewayRequest, asked: Asked, opening: Opening, told: Told) -> None:
+    def __init__(self, entrance: Entrance, coming: _Coming, opening: Opening, told: Told) -> None:
         self._entrance = entrance
         self._opening = opening
         self._told = told
-        self._pending = entrance.switch(request, asked, told, (), self._taken)
-        request.notifyFinish().addErrback(self._gone)
+        self._pending = entrance.switch(coming, told, (), self._taken)
+        coming.gone = self._gone
 
-    def _gone(self, _: Failure) -> None:
+    def _gone(self) -> None:
         self._pending.cancel()
 
     def _taken(self, wire: Wire, head: bytes) -> None:
@@ -125,15 +152,14 @@ class _ClientFirst:
 class _BackendFirst:
     """A client that waits for its service's answer."""
 
-    def __init__(self, entrance: Entrance, request: GatewayRequest, asked: Asked, opening: Opening) -> None:
+    def __init__(self, entrance: Entrance, coming: _Coming, opening: Opening) -> None:
         self._entrance = entrance
-        self._request = request
-        self._asked = asked
+        self._coming = coming
         self._opening = opening
         self._service: tuple[ServiceLeg, Instance] | None = None
         self._told = Told()
         self._under_way: Search | Pending = entrance.sessions.dial(opening, self)
-        request.notifyFinish().addErrback(self._gone)
+        coming.gone = self._gone
 
     def opened(self, leg: ServiceLeg, instance: Instance) -> None:
         """The service's answer is the client's."""
@@ -143,14 +169,18 @@ class _BackendFirst:
             return
         self._service = (leg, instance)
         self._told = Told(leg.subprotocol, leg.extensions)
-        passed = answer_headers(leg.answer_headers)
-        self._under_way = self._entrance.switch(self._request, self._asked, self._told, passed, self._taken)
+        try:
+            passed = answer_headers(leg.answer_headers)
+            self._under_way = self._entrance.switch(self._coming, self._told, passed, self._taken)
+        except Exception:
+            # Nobody else would tell the client, who waits; it ends as when the client had gone.
+            self._coming.request.processingFailed(Failure())
 
     def refused(self, refusal: DialRefusal) -> None:
         """There is no service: the client is told in HTTP."""
-        self._entrance.refused(refusal, _path(self._asked)).write(self._request)
+        self._entrance.refused(refusal, _path(self._coming.asked)).write(self._coming.request)
 
-    def _gone(self, _: Failure) -> None:
+    def _gone(self) -> None:
         self._under_way.cancel()
         self._abandon()
 
@@ -174,6 +204,10 @@ def written(wire: Wire, head: bytes, told: Told) -> Leg | None:
         wire.close()
         return None
     return Leg(wire, extensions=told.extensions, subprotocol=told.subprotocol)
+
+
+def _unavailable(text: str, retry_after: int) -> Fault:
+    return Fault(503, text, ((b"Retry-After", b"%d" % retry_after),))
 
 
 def _path(asked: Asked) -> str:

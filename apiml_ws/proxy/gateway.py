@@ -15,6 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 from apiml_ws.core.config import Config
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.headers import Arrival
+from apiml_ws.core.places import Places
 from apiml_ws.core.routing import is_session_path, unsafe
 from apiml_ws.proxy.answers import AnswerResource, for_fault
 from apiml_ws.proxy.channel import GatewayRequest
@@ -40,6 +41,7 @@ class GatewayResource(Resource):
         config: Config,
         directory: Directory,
         sessions: Sessions,
+        places: Places,
         reactor: IReactorTime,
         actuator: IResource | None = None,
         notices: IResource | None = None,
@@ -53,6 +55,7 @@ class GatewayResource(Resource):
             config.web_socket.handshake,
             Openings(config, directory, random),
             sessions,
+            places,
             ServerCodec(reactor),
             hand_over or partial(Handover, reactor),
             max(1, ceil(config.web_socket.stop_timeout)),

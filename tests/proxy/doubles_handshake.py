@@ -24,7 +24,9 @@ from apiml_ws.core.config import Config, TlsConfig
 from apiml_ws.core.dialing import DialOutcome
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.interfaces import Headers, OpenLeg, ServiceLeg
+from apiml_ws.core.lobby import Lobby
 from apiml_ws.core.opening import Opening
+from apiml_ws.core.places import Places
 from apiml_ws.core.registry import Instance, Snapshot
 from apiml_ws.proxy.channel import GatewayChannel, GatewaySite
 from apiml_ws.proxy.gateway import GatewayResource
@@ -57,15 +59,18 @@ class MemoryWire:
 
 
 class HandOvers:
-    """Hands over when it is told to; ``broken`` gives wires that are lost."""
+    """Hands over when it is told to; ``broken`` gives wires that are lost; with ``fails`` there is an error of ours."""
 
     def __init__(self) -> None:
         self.wires: list[MemoryWire] = []
         self.transports: list[Any] = []
         self.broken = False
+        self.fails = False
         self._pending: list[_PendingHandOver] = []
 
     def __call__(self, transport: Any, taken: Callable[[Wire], None]) -> _PendingHandOver:
+        if self.fails:
+            raise RuntimeError("failed on purpose")
         pending = _PendingHandOver(taken)
         self.transports.append(transport)
         self._pending.append(pending)
@@ -195,22 +200,27 @@ class Gateway:
     clock: Clock = field(default_factory=Clock)
     sessions: MemorySessions = field(default_factory=MemorySessions)
     hand_over: HandOvers = field(default_factory=HandOvers)
+    seats: int = 1000
+    most: int = 1000
 
     def __post_init__(self) -> None:
         directory = Directory(["test"], self.clock.seconds)
         if self.snapshot is not None:
             directory.update("test", self.snapshot)
+        self.places = Places(self.most, lambda: len(self.sessions.started))
+        self.lobby = Lobby(self.seats, "gateway")
         root = GatewayResource(
             self.config,
             directory,
             self.sessions,
+            self.places,
             cast(Any, self.clock),
             self.actuator,
             self.notices,
             random=lambda count: bytes(range(count)),
             hand_over=self.hand_over,
         )
-        self.site = GatewaySite(root, cast(Any, self.clock), self.limit)
+        self.site = GatewaySite(root, cast(Any, self.clock), self.limit, self.lobby)
 
     def connect(self) -> Client:
         """A new client."""

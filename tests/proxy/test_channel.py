@@ -249,6 +249,59 @@ class DeadlineTests(SynchronousTestCase):
         self.assertEqual(client.channel.requests, [])
 
 
+class LobbyTests(SynchronousTestCase):
+    """Tests of what becomes of connections when there are many: here, more than two."""
+
+    def setUp(self) -> None:
+        """A site with two seats."""
+        self.echo = Echo()
+        self.gateway = Gateway(actuator=self.echo, seats=2)
+
+    def _slow(self) -> Client:
+        return self.gateway.ask(request(b"/application/slow", (HOST,)))
+
+    def test_silent_client_makes_room(self) -> None:
+        """The one that has waited longest, of those that nobody serves."""
+        slow, silent, asking = self._slow(), self.gateway.connect(), self._slow()
+        self.assertEqual([False, True, False], [client.transport.disconnected for client in (slow, silent, asking)])
+
+    def test_answered_client_waits_again(self) -> None:
+        """It had its turn, and others came later."""
+        first, second = self._slow(), self.gateway.connect()
+        self.echo.seen[0].finish()
+        self.gateway.connect()
+        self.gateway.connect()
+        self.assertEqual([True, True], [client.transport.disconnected for client in (second, first)])
+
+    def test_refused_client_waits(self) -> None:
+        """An answered error holds a connection only as long as nobody else wants it."""
+        refused = self.gateway.ask(request(b"/elsewhere", (HOST,)))
+        self.gateway.connect()
+        self.gateway.connect()
+        self.assertTrue(refused.transport.disconnected)
+
+    def test_seats_are_left(self) -> None:
+        """By those that are gone, and by those that are handed over."""
+        self.gateway.connect().leave()
+        self.assertEqual(0, len(self.gateway.lobby))
+        self.gateway.ask(handshake(b"/a/ws/v1/b"))
+        self.assertEqual(1, len(self.gateway.lobby))
+        self.gateway.hand_over.complete()
+        self.assertEqual(0, len(self.gateway.lobby))
+
+    def test_client_that_does_not_read_is_not_waited_for(self) -> None:
+        """A connection that is to be handed over when all was sent has 60 s for that, and the lobby's patience."""
+        client = self.gateway.ask(handshake(b"/a/ws/v1/b"))
+        self.gateway.clock.advance(59)
+        self.assertFalse(client.transport.disconnected)
+        self.gateway.clock.advance(1)
+        self.assertTrue(client.transport.disconnected)
+        other = self.gateway.ask(handshake(b"/a/ws/v1/b"))
+        self.gateway.connect()
+        self.gateway.connect()
+        self.assertTrue(other.transport.disconnected)
+
+
 class TlsTests(SynchronousTestCase):
     """The same over TLS."""
 

@@ -159,6 +159,73 @@ class ClientFirstTests(SynchronousTestCase):
         self.assertEqual(gateway.clock.getDelayedCalls(), [])
 
 
+class PlacesTests(SynchronousTestCase):
+    """A gateway with room for two sessions."""
+
+    def _gateway(self, handshake_: Handshake = Handshake.CLIENT_FIRST) -> Gateway:
+        web_socket = replace(PLAIN.web_socket, handshake=handshake_)
+        return Gateway(replace(PLAIN, web_socket=web_socket), known(), most=2)
+
+    def _ask(self, gateway: Gateway) -> Client:
+        return gateway.ask(handshake(b"/sample/ws/v1/a"))
+
+    def _assert_room_for(self, gateway: Gateway, count: int) -> None:
+        """So many more may come; they stay on their way in."""
+        clients = [self._ask(gateway) for _ in range(count + 1)]
+        self.assertEqual([b""] * count, [client.transport.value() for client in clients[:-1]])
+        head, body = clients[-1].answer
+        self.assertEqual((503, b"10"), (head.status, value(head.headers, b"retry-after")))
+        self.assertEqual("ZWEAO503E", json.loads(body)["messages"][0]["messageNumber"])
+
+    def test_refuses_whoever_comes_too_many(self) -> None:
+        """In HTTP, before the 101; those on their way in count, and those that have a session do."""
+        gateway = self._gateway()
+        self._ask(gateway)
+        self._assert_room_for(gateway, 1)
+        gateway.hand_over.complete()
+        gateway.hand_over.complete()
+        self._assert_room_for(gateway, 0)
+        gateway.sessions.started.pop()
+        self._assert_room_for(gateway, 1)
+
+    def test_place_of_a_client_that_leaves(self) -> None:
+        """It is free again."""
+        for order in Handshake:
+            gateway = self._gateway(order)
+            self._ask(gateway).leave()
+            self._assert_room_for(gateway, 2)
+
+    def test_place_of_a_client_that_is_lost_at_the_hand_over(self) -> None:
+        """It is free again."""
+        gateway = self._gateway()
+        gateway.hand_over.broken = True
+        self._ask(gateway)
+        gateway.hand_over.complete()
+        self._assert_room_for(gateway, 2)
+
+    def test_place_of_a_client_whose_service_is_not_there(self) -> None:
+        """It is free again as soon as the client was answered, though it is still connected."""
+        gateway = self._gateway(Handshake.BACKEND_FIRST)
+        self._ask(gateway)
+        gateway.sessions.searches[0].outcome.refused(DialRefusal(Cause.NO_INSTANCE))
+        self._assert_room_for(gateway, 2)
+
+    def test_place_that_an_error_of_ours_cost(self) -> None:
+        """It is free again, in either order; the client is answered, the service's leg let go."""
+        for order in Handshake:
+            gateway = self._gateway(order)
+            gateway.hand_over.fails = True
+            client = self._ask(gateway)
+            wire = MemoryWire()
+            for search in gateway.sessions.searches:
+                search.outcome.opened(Leg(cast(Any, wire)), INSTANCE)
+                self.assertTrue(wire.closed)
+            self.assertEqual(500, client.status)
+            self.assertEqual(1, len(self.flushLoggedErrors(RuntimeError)))
+            gateway.hand_over.fails = False
+            self._assert_room_for(gateway, 2)
+
+
 class BackendFirstTests(SynchronousTestCase):
     """The service is dialled, then its answer is the client's."""
 

@@ -46,6 +46,11 @@ class PumpThreads:
         self._pump: Any = None
         self._workers: list[Worker] = []
 
+    @property
+    def descriptors(self) -> int:
+        """How many they have, for themselves: one together, two each."""
+        return 1 + 2 * self.count
+
     def _nobody(self, session_id: int) -> None:
         """Until somebody lends sessions."""
 
