@@ -54,19 +54,30 @@ class OutageTests(SessionsTestCase):
         calls = Calls(cast(HttpClient, self.address), self.clock)
         self.client = EurekaClient(URLS, calls, self.clock, self.directory, SOURCE, own="gateway", random=lambda: 0.5)
         self.keepers = [self.keeper(calls, *names) for names in (("a", "SAMPLE"), ("b", "SAMPLE"), ("gw", "GATEWAY"))]
-        for each in (*self.keepers, self.client):
+        # Nobody renews at the same moment as another, and the registry is read in between.
+        first, *others = self.keepers
+        for each in (first, self.client, *others):
             each.startService()
+            self.clock.pump([1.0] * 9)
         self.addCleanup(self.clock.advance, 0)
         for each in (*self.keepers, self.client):
             self.addCleanup(each.stopService)
+        self.clock.pump([1.0] * 60)
         self.relays = [self.start(number, name, CLOSING) for number, name in enumerate("ab")]
-        self.pass_time(100)
+        self.pass_time(50)
         self.assertEqual(self.known(), "abgw")
 
     def keeper(self, calls: Calls, instance_id: str, app: str) -> LeaseKeeper:
         """What keeps an instance registered."""
         said = registration(instance_id, app, lease=LeaseInfo(renewal_interval=30, duration=90))
-        return LeaseKeeper(said, URLS, calls, self.clock, lambda: int(self.clock.seconds() * 1000) + 1, lambda: 0.5)
+        return LeaseKeeper(
+            said,
+            URLS,
+            calls,
+            self.clock,
+            lambda: int(self.clock.seconds() * 1000) + 1,
+            lambda: 0.5 if app == "SAMPLE" else 1.0,
+        )
 
     def restart(self) -> None:
         """A registry without a memory is at the address."""
