@@ -39,9 +39,9 @@ def applications(*instances: dict[str, Any]) -> bytes:
 
 
 class Registry:
-    """Answers every GET with ``status`` and ``body`` after ``delay`` seconds; takes registrations and forgets them.
+    """Answers every GET with ``status`` and ``body``; takes registrations, and forgets them.  It has no deltas.
 
-    It has no deltas.
+    All that comes is answered after ``delay`` seconds.
 
     :attr:`requests` has method, path and headers of all that came.
     """
@@ -88,6 +88,7 @@ class Registry:
             def do_PUT(self) -> None:
                 """Renewed."""
                 self._note()
+                time.sleep(registry.delay)
                 self._answer(200, b"")
 
             do_DELETE = do_PUT
