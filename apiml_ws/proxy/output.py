@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -25,7 +24,8 @@ class Output:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._kept: deque[memoryview] = deque()
+        # A deque would be the largest thing that an idle session has, and there is rarely more than one.
+        self._kept: list[memoryview] = []
         self._finishing = False
         self.pending = 0
 
@@ -58,9 +58,11 @@ class Output:
 
     def _sent(self, count: int) -> None:
         self.pending -= count
-        rest = self._kept.popleft()[count:]
+        rest = self._kept[0][count:]
         if rest:
-            self._kept.appendleft(rest)
+            self._kept[0] = rest
+        else:
+            del self._kept[0]
 
     def finish(self) -> None:
         """FIN after what is kept."""

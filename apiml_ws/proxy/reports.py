@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 from twisted.logger import Logger
@@ -23,7 +22,7 @@ class Reports:
     def __init__(self, clock: Clock, crashed: Callable[[], None]) -> None:
         self._clock = clock
         self._crashed = crashed
-        self._untold: deque[tuple[Side, Callable[..., None], tuple[object, ...]]] = deque()
+        self._untold: list[tuple[Side, Callable[..., None], tuple[object, ...]]] = []
         self._telling = False
 
     def add(self, side: Side, event: Callable[..., None], *details: object) -> None:
@@ -35,12 +34,12 @@ class Reports:
 
     def forget(self, side: Side) -> None:
         """Tell nothing of what happened to ``side`` up to now."""
-        self._untold = deque(report for report in self._untold if report[0] is not side)
+        self._untold = [report for report in self._untold if report[0] is not side]
 
     def _tell(self) -> None:
         try:
             while self._untold:
-                self._tell_one(*self._untold.popleft())
+                self._tell_one(*self._untold.pop(0))
         finally:
             self._telling = False
 
