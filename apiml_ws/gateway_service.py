@@ -44,9 +44,10 @@ _SWEEP_INTERVAL: Final = 1.0
 class GatewayService(MultiService):
     """The whole gateway, with ``limit`` descriptors for its process, ``taken`` of which were in use before.
 
-    At a stop the registries hear first that the gateway is out of service, so that nobody is sent to it any more.  The
-    port stays open, so that a client hears 503 and comes back elsewhere, until the last session is gone; only then the
-    gateway leaves the registries, the port is closed, and the sources of routes are let go.
+    At a stop the registries hear first that the gateway is out of service, and health says so, that nobody is sent to it
+    any more; for ``stopNotice`` it takes those that still come.  Then the port stays open, so that a client hears 503 and
+    comes back elsewhere, until the last session is gone; only then the gateway leaves the registries, the port is closed,
+    and the sources of routes are let go.
     """
 
     _log = Logger()
@@ -136,7 +137,9 @@ class GatewayService(MultiService):
     def stopService(self) -> Deferred[Any]:
         """Fires when every session, the registrations, the port and every source are gone."""
         notify(self._environment, STOPPING)
-        stopped: Deferred[Any] = self._presence.withdraw()
+        self.sessions.announce_stop()
+        noticed = deferLater(self._reactor, self._config.web_socket.stop_notice)
+        stopped: Deferred[Any] = DeferredList([self._presence.withdraw(), noticed])
         stopped.addCallback(lambda _: self._end_sessions())
         stopped.addCallback(lambda _: self._presence.leave())
         return stopped.addCallback(lambda _: self._end_services())

@@ -43,8 +43,8 @@ class SessionsView(Protocol):
     """All sessions of this gateway."""
 
     @property
-    def accepting(self) -> bool:
-        """Whether new ones are taken; false while stopping."""
+    def inviting(self) -> bool:
+        """Whether new ones should be sent here; false from when a stop is announced."""
 
     @property
     def moves(self) -> int:
@@ -107,8 +107,8 @@ def listed(sessions: SessionsView) -> list[Object]:
 
 
 def health(sessions: SessionsView, directory: DirectoryView) -> tuple[int, Object]:
-    """The HTTP status with the health: UP while sessions are accepted and any source of routes was read once."""
-    up = sessions.accepting and directory.ready
+    """The HTTP status with the health: UP while sessions are wanted and any source of routes was read once."""
+    up = sessions.inviting and directory.ready
     components: Object = {"discoveryComposite": _discovery(directory), "gateway": _gateway(sessions)}
     status = HTTPStatus.OK if up else HTTPStatus.SERVICE_UNAVAILABLE
     return status, {"status": _word(up), "components": components}
@@ -121,7 +121,7 @@ def _gateway(sessions: SessionsView) -> Object:
         "movesInProgress": sessions.moving,
         "movesFailed": sessions.failed_moves,
     }
-    return {"status": _word(sessions.accepting), "details": details}
+    return {"status": _word(sessions.inviting), "details": details}
 
 
 def _discovery(directory: DirectoryView) -> Object:

@@ -111,6 +111,7 @@ class WebSocketConfig:
     handshake: Handshake = Handshake.CLIENT_FIRST
     connect_timeout: float = 45.0
     max_idle_timeout: float = 3600.0
+    stop_notice: float = 0.0
     stop_timeout: float = 30.0
     async_write_timeout: float = 60.0
     close_timeout: float = 5.0

@@ -100,6 +100,13 @@ _WEB_SOCKET: Final = (
         "connectTimeout", milliseconds(), "45000", "connect_timeout", "dialing: TCP, TLS and handshake together"
     ),
     _web_socket("maxIdleTimeout", milliseconds(), "3600000", "max_idle_timeout", "no frame either way"),
+    _web_socket(
+        "stopNotice",
+        milliseconds(minimum=0),
+        "0",
+        "stop_notice",
+        "how long a gateway that is to stop, and says so, still takes sessions",
+    ),
     _web_socket("stopTimeout", milliseconds(), "30000", "stop_timeout", "for closing all sessions at a stop"),
     _web_socket("asyncWriteTimeout", milliseconds(), "60000", "async_write_timeout", "a reader that takes nothing"),
     _web_socket("closeTimeout", milliseconds(), "5000", "close_timeout", "for the other's close frame"),

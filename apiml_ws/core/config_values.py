@@ -113,9 +113,9 @@ def whole(minimum: int, maximum: int, unit: str = "") -> Scalar:
     return _scaled(minimum, maximum, unit, int)
 
 
-def milliseconds() -> Scalar:
-    """A time above 0 in milliseconds; the value is in seconds."""
-    return _scaled(1, LONGEST_MS, " milliseconds", lambda number: number / 1000)
+def milliseconds(minimum: int = 1) -> Scalar:
+    """A time in milliseconds, above 0 unless ``minimum`` says otherwise; the value is in seconds."""
+    return _scaled(minimum, LONGEST_MS, " milliseconds", lambda number: number / 1000)
 
 
 def seconds() -> Scalar:

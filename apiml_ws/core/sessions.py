@@ -35,7 +35,7 @@ class Sessions:
     """Begins sessions, knows those that live, and ends them all at a stop.
 
     ``new_id`` makes ids for the sessions with services, ``random`` numbers from 0 up to 1.  ``accepting`` turns false at the
-    stop.
+    stop, ``inviting`` when one is announced.
     """
 
     _log = Logger()
@@ -52,6 +52,7 @@ class Sessions:
         random: Callable[[], float] = random,
     ) -> None:
         self.accepting = True
+        self.inviting = True
         self._config = config
         self._directory = directory
         self._clock = clock
@@ -184,9 +185,13 @@ class Sessions:
 
     # The end.
 
+    def announce_stop(self) -> None:
+        """New sessions are still taken, but should go elsewhere."""
+        self.inviting = False
+
     def stop(self, gone: Callable[[], object]) -> None:
         """Take no new sessions and end all, within ``stopTimeout``; then call ``gone``.  To be called once."""
-        self.accepting = False
+        self.accepting = self.inviting = False
         self._leaving.cancel()
         if self._again is not None:
             self._again.cancel()

@@ -22,7 +22,7 @@ class OpenSession:
 class Sessions:
     """What is open now."""
 
-    accepting: bool = True
+    inviting: bool = True
     moves: int = 0
     moving: int = 0
     failed_moves: int = 0

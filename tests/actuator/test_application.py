@@ -69,7 +69,7 @@ class Application(SynchronousTestCase):
 
     def test_health_follows_the_sessions(self) -> None:
         """Health is that of the moment."""
-        self.sessions.accepting = False
+        self.sessions.inviting = False
         self.assertEqual(self.ask("/application/health").status, 503)
 
     def test_everything_else_needs_credentials(self) -> None:

@@ -82,7 +82,7 @@ class Health(SynchronousTestCase):
 
     def test_down_while_stopping(self) -> None:
         """A gateway that takes no more sessions is DOWN with 503."""
-        status, content = health(Sessions(accepting=False), Directory())
+        status, content = health(Sessions(inviting=False), Directory())
         self.assertEqual((status, content["status"]), (503, "DOWN"))
 
     def test_a_registry_that_was_lost_leaves_it_up(self) -> None:

@@ -16,6 +16,7 @@ FIT: list[tuple[Kind, Said, object]] = [
     (kinds.SIZE, "0", 0),
     (milliseconds(), "1", 0.001),
     (milliseconds(), "45000", 45.0),
+    (milliseconds(minimum=0), "0", 0.0),
     (seconds(), "30", 30.0),
     (kinds.RATE, "0.5", 0.5),
     (kinds.RATE, "200", 200.0),

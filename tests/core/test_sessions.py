@@ -143,6 +143,8 @@ class StopTests(SessionsTestCase):
         """New ones are refused, old ones closed at closeRate, and the end told when all are gone."""
         relays = [self.start(number) for number in range(3)]
         self.assertTrue(self.sessions.accepting)
+        self.sessions.announce_stop()
+        self.assertEqual((self.sessions.accepting, self.sessions.inviting), (True, False))
         self.stop()
         self.assertFalse(self.sessions.accepting)
         self.world.clock.pump([1.0] * 2)
