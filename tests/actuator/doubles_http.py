@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from OpenSSL.crypto import X509
 from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.web.resource import IResource
 from twisted.web.server import Site
@@ -52,7 +53,7 @@ class Exchange:
         self, root: IResource, path: str, method: str = "GET", transport: StringTransport | None = None, **headers: str
     ) -> None:
         self.transport = StringTransport() if transport is None else transport
-        self.channel = Site(root).buildProtocol(None)
+        self.channel = Site(root, timeout=None, reactor=Clock()).buildProtocol(None)
         assert self.channel is not None
         self.channel.makeConnection(self.transport)
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -57,6 +58,7 @@ class SocketsCase(SynchronousTestCase):
         raise NotImplementedError
 
     def setUp(self) -> None:
+        gc.collect()  # what an earlier test left would be closed within this one
         self.descriptors = len(os.listdir("/proc/self/fd"))
         self.loop = Loop()
         self.poller = NestedEpoll(self.loop)
