@@ -108,6 +108,23 @@ class Citizen(EndToEnd):
             session.send("y")
             self.assertEqual(session.recv(timeout=TIMEOUT), "y")
 
+    def test_notice_of_a_change(self) -> None:
+        """Who shows a trusted certificate makes it read the registry at once; who shows none is refused."""
+        settings = {
+            "apiml": {"service": {"discoveryServiceUrls": self.registry.url}},
+            "eureka": {"client": {"registryFetchIntervalSeconds": 3600}},
+        }
+        gateway = self.gateway(merged(settings, {"server": {"ssl": {"clientAuth": "want"}}}))
+        gateway.wait_until_up()
+        self.registry.body = self.body.replace(b"discoverableclient:", b"another:").replace(
+            b"DISCOVERABLECLIENT", b"ANOTHER"
+        )
+        self.assertEqual(gateway.request("/gateway/cache/services/another", "DELETE").status, 403)
+        self.assertEqual(self.registry.asked(), 1)
+        trusted = self.trust((self.certificate, self.key))
+        self.assertEqual(gateway.request("/gateway/cache/services/another", "DELETE", trust=trusted).status, 204)
+        eventually(lambda: "another" in gateway.services())
+
     def test_in_its_own_registry(self) -> None:
         """A gateway with an embedded registry is in it, and nothing stands in the way of its stop."""
         gateway = self.gateway({"apiml": {"discovery": {"embedded": {"enabled": True, "port": 0}}}}, secure=False)
