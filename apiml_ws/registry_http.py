@@ -6,8 +6,9 @@ from typing import Any, Final, cast
 
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IProtocol, IStreamClientEndpoint
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IProtocol, IStreamClientEndpoint
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.client import URI, Agent, HTTPConnectionPool
 from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
 from zope.interface import implementer
@@ -34,20 +35,30 @@ class _Registries:
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
         """The endpoint for an http or https ``uri``."""
-        endpoint: Any = HostnameEndpoint(self._reactor, uri.host, uri.port, CONNECT_TIMEOUT)
-        if uri.scheme == b"https":
-            endpoint = wrapClientTLS(self._policy.creatorForNetloc(uri.host, uri.port), endpoint)
-        return _Quiet(endpoint)
+        endpoint = HostnameEndpoint(self._reactor, uri.host, uri.port, CONNECT_TIMEOUT)
+        creator = self._policy.creatorForNetloc(uri.host, uri.port) if uri.scheme == b"https" else None
+        return _Quiet(endpoint, creator, self._reactor)
 
 
 @implementer(IStreamClientEndpoint)
 class _Quiet:
-    """``endpoint``, whose connections are not announced: a registry that is down is tried for ever."""
+    """``endpoint``, with TLS if there is a ``creator``.
 
-    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
+    Connections are not announced: a registry that is down is tried for ever.
+    """
+
+    def __init__(
+        self, endpoint: IStreamClientEndpoint, creator: IOpenSSLClientConnectionCreator | None, clock: Any
+    ) -> None:
         self._endpoint = endpoint
+        self._creator = creator
+        self._clock = clock
 
     def connect(self, protocolFactory: Any) -> Deferred[IProtocol]:
         """Connect, and say nothing of the factory's start and stop."""
         protocolFactory.noisy = False
-        return self._endpoint.connect(protocolFactory)
+        if self._creator is None:
+            return self._endpoint.connect(protocolFactory)
+        factory: Any = TLSMemoryBIOFactory(self._creator, True, protocolFactory, clock=self._clock)
+        connected: Deferred[Any] = self._endpoint.connect(factory)
+        return connected.addCallback(lambda tls: tls.wrappedProtocol)
