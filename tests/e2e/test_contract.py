@@ -118,7 +118,8 @@ class SampleService(Shared.Contract):
         self.gateway_here = self.gateway({"apiml": {"discovery": {"embedded": embedded}}})
         port = self.gateway_here.process.wait_for(r"registry listening on https://127\.0\.0\.1:(\d+)")[1]
         self.instances = [self.start_instance(f"https://localhost:{port}/eureka/") for _ in range(2)]
-        eventually(lambda: "discoverableclient" in known_services(self.gateway_here))
+        for instance in self.instances:
+            instance.wait_for("is registered at")
 
     def start_instance(self, registry: str) -> Process:
         """One instance, of the test's own authority."""
