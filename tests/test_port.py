@@ -38,7 +38,7 @@ class Reactor(Clock):
         """See IReactorFDSet: nobody writes."""
 
 
-class Factory(ServerFactory[Any]):
+class Factory(ServerFactory):
     """Counts what it is asked for; with ``refuses`` it takes no connection."""
 
     noisy = False
