@@ -138,7 +138,7 @@ class GatewayService(MultiService):
         """Fires when every session, the registrations, the port and every source are gone."""
         notify(self._environment, STOPPING)
         self.sessions.announce_stop()
-        noticed = deferLater(self._reactor, self._config.web_socket.stop_notice)
+        noticed: Deferred[None] = deferLater(self._reactor, self._config.web_socket.stop_notice)
         stopped: Deferred[Any] = DeferredList([self._presence.withdraw(), noticed])
         stopped.addCallback(lambda _: self._end_sessions())
         stopped.addCallback(lambda _: self._presence.leave())
