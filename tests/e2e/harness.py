@@ -22,6 +22,7 @@ from websockets.sync.client import ClientConnection
 
 from tests.certificates import leaf, write_pem, write_trust
 from tests.e2e.processes import Process, eventually, twistd
+from tests.e2e.serial_tls import serial
 from tests.e2e.services import TIMEOUT, Service, open_session
 
 LISTENING = r"[Gg]ateway listening on (https?)://(\S+):(\d+)"
@@ -194,13 +195,13 @@ class EndToEnd(SynchronousTestCase):
         context = ssl.create_default_context(cafile=self.authorities)
         if certificate:
             context.load_cert_chain(*certificate)
-        return context
+        return serial(context)
 
     def serving_tls(self, certificate: tuple[str, str] | None = None) -> ssl.SSLContext:
         """A server's TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*(certificate or (self.certificate, self.key)))
-        return context
+        return serial(context)
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

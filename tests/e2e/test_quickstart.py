@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection
 
 from tests.e2e.harness import EndToEnd
 from tests.e2e.processes import ROOT, Process, at_a_terminal
+from tests.e2e.serial_tls import serial
 from tests.e2e.services import TIMEOUT, basic, close_of, open_session
 
 FOLDERS = ("apiml_ws", "twisted", "etc", "tools")
@@ -90,7 +91,7 @@ class MakeRun(EndToEnd):
 
     def session(self, uri: str) -> ClientConnection:
         """A client that trusts the development authority."""
-        return open_session(uri, ssl.create_default_context(cafile=str(self.checkout / ".state" / "ca.pem")))
+        return open_session(uri, serial(ssl.create_default_context(cafile=str(self.checkout / ".state" / "ca.pem"))))
 
     def check_session(self, uri: str) -> None:
         """Hello comes back in capitals."""
@@ -102,7 +103,7 @@ class MakeRun(EndToEnd):
         """The printed curl command says how to see an open session; asked by hand, for not every machine has curl."""
         words = shlex.split(process.wait_for(r"^ *(curl --cacert .*)$")[1])
         options = dict(zip(words[1:-1:2], words[2:-1:2], strict=True))
-        trust = ssl.create_default_context(cafile=str(self.checkout / options["--cacert"]))
+        trust = serial(ssl.create_default_context(cafile=str(self.checkout / options["--cacert"])))
         request = Request(words[-1], headers=basic(*options["--user"].split(":")))
         with self.session(uri) as session:
             session.send("hello")
