@@ -120,8 +120,9 @@ class Passage(Intake):
             return True
         if source.hearing is Hearing.MUTED or target.saying is not Saying.OPEN:
             return not (target.inside and target.wire.pending)
-        # A service that said close gets no more before it is known whether another one takes over.
-        undecided = self.backlog is not None and target.hearing is Hearing.DONE
+        # A service that said close, or is gone but for what is still to be read of it, gets no more before it is known whether
+        # another one takes over.
+        undecided = self.backlog is not None and (target.hearing is Hearing.DONE or target.hung)
         return not (undecided or target.wire.pending or self.busy)
 
     @property

@@ -126,6 +126,21 @@ class Moving(RelayCase):
         self.assertTrue(former.closed)
         self.heard()
 
+    def test_nothing_goes_to_a_service_that_is_known_to_be_gone(self) -> None:
+        """Though what it sent before is not read yet, for a client that is slow: it waits for the next one."""
+        self.couple()
+        self.client.takes = 0
+        self.service.peer_sends(answered(b"last"))
+        self.settle()
+        self.service.peer_ends()
+        self.settle()
+        self.client.peer_sends(asked(b"one"))
+        self.settle()
+        self.assertEqual(b"", self.service.received)
+        self.client.takes = None
+        self.heard(("lost", SERVICE, Boundary.MESSAGE))
+        self.goes_on_with(asked(b"one"))
+
     def test_a_send_that_fails_was_not_received(self) -> None:
         """All of it is said again."""
         self.couple()

@@ -231,7 +231,7 @@ class NativeRelay(PortableRelay):
         for i, (line, passage) in enumerate(directions):
             passage.note(lib.session_tally(session, i))
             passage.take_back(legs[i])
-            line.take_back(legs[i], ffi, legs[i].end == lib.HUNG_UP)
+            line.take_back(legs[i], ffi, legs[i].end in (lib.HUNG_UP, lib.ENDED))
         self._backlog.resume(_passed(session, lib, ffi))
         self.refresh()
         for leg, (line, _) in zip(legs, directions, strict=True):
