@@ -66,10 +66,15 @@ def settings_for(config: WebSocketConfig, metadata: Mapping[str, str]) -> Sessio
 
 
 def nonsense(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """The ``apiml.ws.*`` keys of ``metadata`` whose values make no sense and are ignored, sorted."""
-    numbers = (_PREFIX + name for name in (*_SIZES, *_TIMES) if _number(metadata, name) is None)
-    words = (_PREFIX + name for name in _WORDS if _word(metadata, name) is None)
-    return tuple(sorted(key for key in (*numbers, *words) if key in metadata))
+    """The ``apiml.ws.*`` keys of ``metadata`` that are ignored, sorted: unknown ones, and values that make no sense."""
+    names = (key.removeprefix(_PREFIX) for key in metadata if key.startswith(_PREFIX))
+    return tuple(sorted(_PREFIX + name for name in names if not _understood(metadata, name)))
+
+
+def _understood(metadata: Mapping[str, str], name: str) -> bool:
+    if name in _WORDS:
+        return _word(metadata, name) is not None
+    return name in (*_SIZES, *_TIMES) and _number(metadata, name) is not None
 
 
 def _limits(config: WebSocketConfig, metadata: Mapping[str, str]) -> Limits:

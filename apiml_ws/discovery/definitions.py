@@ -18,6 +18,7 @@ from apiml_ws.core.registry import Instance, InvalidInstanceError, instance, inv
 from apiml_ws.discovery.additional import Additional
 from apiml_ws.discovery.definition_metadata import flattened, metadata_of
 from apiml_ws.discovery.definition_schema import TOO_DEEP, FormError, load
+from apiml_ws.discovery.usable import invalid_settings
 
 #: A service as the file has it; its form was checked.
 Written = Mapping[str, Any]
@@ -104,6 +105,11 @@ class _Reader:
         else:
             for detail in invalid_routes(metadata):
                 self._complain(f"The {detail} of {service_id} is invalid. The route will not be created.")
+            self._complain_of_settings(service_id, metadata)
+
+    def _complain_of_settings(self, service_id: str, metadata: Mapping[str, str]) -> None:
+        for detail in invalid_settings(metadata):
+            self._complain(f"The service {service_id} has {detail}. It will be ignored.")
 
     def additional(self, written: Written) -> Iterator[Additional]:
         """What is added to the instances of a service."""
@@ -114,6 +120,7 @@ class _Reader:
             self._complain(f"The mode {mode} of {service_id} is not one of {', '.join(_MODES)}.")
         else:
             metadata = {**_routes(written, None), **self._metadata(written, service_id)}
+            self._complain_of_settings(service_id, metadata)
             yield Additional(service_id.lower(), MappingProxyType(metadata), _MODES[mode])
 
     def _metadata(self, written: Written, service_id: str) -> Mapping[str, str]:

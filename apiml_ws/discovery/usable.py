@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from twisted.logger import Logger
 
 from apiml_ws.core.registry import Instance, InvalidInstanceError, instance, invalid_routes
+from apiml_ws.core.settings import nonsense
 from apiml_ws.discovery.registration import LeftOut, Registration
+
+#: Characters of a registry's words that go to the log.
+_SHOWN: Final = 40
 
 
 def usable(registrations: Iterable[Registration]) -> tuple[tuple[Instance, ...], tuple[LeftOut, ...]]:
-    """The instances that make sense; and what does not: other instances, and routes of those that do."""
+    """The instances that make sense; and what does not: other instances, routes and settings of those that do."""
     instances: list[Instance] = []
     left_out: list[LeftOut] = []
     for registration in registrations:
         try:
             instances.append(instance_of(registration))
-            reasons = invalid_routes(registration.metadata)
+            reasons = (*invalid_routes(registration.metadata), *invalid_settings(registration.metadata))
         except InvalidInstanceError as error:
             reasons = (str(error),)
         left_out += (LeftOut(registration.app.lower(), registration.key, reason) for reason in reasons)
     return tuple(instances), tuple(left_out)
+
+
+def invalid_settings(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """What of the settings for sessions is not understood, one text for each key."""
+    return tuple(f"{key} {metadata[key][:_SHOWN]!r}, which is not understood" for key in nonsense(metadata))
 
 
 def is_usable(registration: Registration) -> bool:

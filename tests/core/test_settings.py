@@ -96,7 +96,7 @@ class NonsenseTests(SynchronousTestCase):
     """What is ignored is named."""
 
     def test_names(self) -> None:
-        """Each key with a value that makes no sense, in order, and no other."""
+        """Each key that is not known, or has a value that makes no sense, in order, and no other."""
         metadata = {
             "apiml.ws.maxMessageSize": "big",
             "apiml.ws.connectTimeout": "-1",
@@ -104,9 +104,10 @@ class NonsenseTests(SynchronousTestCase):
             "apiml.ws.origin": "anybody",
             "apiml.ws.drain": "keep",
             "apiml.ws.maxIdleTimeout": "0",
+            "apiml.ws.maxMessagesize": "1",
             "apiml.ws.compression": "true",
             "apiml.lb.type": "headerRequest",
         }
-        expected = ("apiml.ws.connectTimeout", "apiml.ws.maxMessageSize", "apiml.ws.origin", "apiml.ws.propagation")
-        self.assertEqual(nonsense(metadata), expected)
+        names = ("connectTimeout", "maxMessageSize", "maxMessagesize", "origin", "propagation")
+        self.assertEqual(nonsense(metadata), tuple(f"apiml.ws.{name}" for name in names))
         self.assertEqual(nonsense(NO_METADATA), ())

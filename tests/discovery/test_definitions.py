@@ -133,6 +133,12 @@ class ProblemTests(SynchronousTestCase):
         detail = self.problem(f"{{serviceId: a, instanceBaseUrls: ['http://h:1'], {routes}}}")
         self.assertIn("of a is invalid. The route will not be created.", detail)
 
+    def test_settings(self) -> None:
+        """Settings that are not understood are named; the service is made."""
+        detail = "The service a has apiml.ws.drain 'sometimes', which is not understood. It will be ignored."
+        settings = "customMetadata: {apiml: {ws: {drain: sometimes}}}"
+        self.assertEqual(self.problem(f"{{serviceId: a, instanceBaseUrls: ['http://h:1'], {settings}}}"), detail)
+
     def test_tile(self) -> None:
         """A tile that is not defined is named; the service is made."""
         detail = "The API Catalog UI tile ID t is invalid. The service a will not have API Catalog UI tile"
@@ -182,10 +188,13 @@ class AdditionalTests(SynchronousTestCase):
         self.assertNotIn("apiml.routes.ws-v1.serviceUrl", metadata)
 
     def test_problems(self) -> None:
-        """An addition without an id, or of a mode that is none, is not made."""
+        """An addition without an id, or of a mode that is none, is not made; settings that are not understood are named."""
         read = read_definitions(
-            "additionalServiceMetadata: [{title: a}, {serviceId: b, mode: REPLACE}, {serviceId: c}]", "f"
+            "additionalServiceMetadata: [{title: a}, {serviceId: b, mode: REPLACE},"
+            "{serviceId: c, customMetadata: {apiml: {ws: {drian: keep}}}}]",
+            "f",
         )
         self.assertEqual([each.service_id for each in read.additional], ["c"])
         self.assertIn("ServiceId is not defined", read.problems[0])
         self.assertIn("The mode REPLACE of b is not one of UPDATE, FORCE_UPDATE.", read.problems[1])
+        self.assertIn("The service c has apiml.ws.drian 'keep', which is not understood.", read.problems[2])

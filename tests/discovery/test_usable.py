@@ -35,6 +35,13 @@ class InstanceTests(SynchronousTestCase):
         self.assertEqual([each.instance for each in left_out], ["bad", "zero", "localhost:svc:9101"])
         self.assertIn("/a b", left_out[2].reason)
 
+    def test_settings_that_are_not_understood(self) -> None:
+        """They are named, so that whoever wrote them learns that they have no effect; the instance is used."""
+        said = {"apiml.ws.drain": "x" * 100, "apiml.ws.maxFrameSize": "10"}
+        instances, (only,) = usable((registration(metadata=said),))
+        self.assertEqual(len(instances), 1)
+        self.assertEqual(only.reason, f"apiml.ws.drain '{'x' * 40}', which is not understood")
+
 
 class OmissionsTests(SynchronousTestCase):
     """What the log says."""
