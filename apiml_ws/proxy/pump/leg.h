@@ -29,7 +29,7 @@ enum end {
     OPEN,
     ENDED,    /* the peer sends no more, and all it sent was taken */
     FAILED,   /* the connection broke */
-    HUNG_UP,  /* the peer sends no more, or the connection broke, while it was not read */
+    HUNG_UP,  /* the peer sends no more, or the connection broke; something of it may be unread */
 };
 
 struct leg {

@@ -144,9 +144,9 @@ static void park(struct session *session) {
     unwatch(session);
 }
 
-/* A leg whose partner did not take what was read is not read, but its end is looked for. */
+/* A leg whose partner did not take what was read is not read, but its end is always looked for. */
 static void watch(struct leg *leg) {
-    uint32_t events = (partner(leg)->kept ? EPOLLRDHUP : EPOLLIN) | (leg->kept ? EPOLLOUT : 0u);
+    uint32_t events = EPOLLRDHUP | (partner(leg)->kept ? 0u : EPOLLIN) | (leg->kept ? EPOLLOUT : 0u);
     if (events == leg->watched)
         return;
     struct epoll_event event = {.events = events, .data.ptr = leg};
@@ -234,19 +234,22 @@ static void flush(struct leg *leg, int64_t now) {
         hear(partner(leg), now);
 }
 
+/* What is still to be read of a peer that sends no more, and what becomes of its partner meanwhile, has rules. */
+static bool hung_up(uint32_t events) {
+    return events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+}
+
 static void serve_open(struct leg *leg, uint32_t events, int64_t now) {
     struct session *session = leg->session;
-    if (events & EPOLLOUT && leg->kept)
-        flush(leg, now);
-    bool blocked = partner(leg)->kept != NULL;
-    if (session->parked)
-        return;
-    if (!blocked && (leg->unread || events & ~(uint32_t)EPOLLOUT)) {
-        hear(leg, now);
-    } else if (blocked && events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+    if (hung_up(events)) {
         leg->end = HUNG_UP;
         park(session);
+        return;
     }
+    if (events & EPOLLOUT && leg->kept)
+        flush(leg, now);
+    if (!session->parked && !partner(leg)->kept && (leg->unread || events & EPOLLIN))
+        hear(leg, now);
     if (session->parked)
         return;
     watch(&session->legs[CLIENT]);
@@ -340,11 +343,15 @@ void thread_turn(struct thread *thread, int timeout) {
         timeout = LOOK_MILLISECONDS;
     int count = epoll_wait(thread->epoll, events, EVENTS, timeout);
     int64_t now = monotonic();
-    for (int i = 0; i < count; i++) {
-        if (events[i].data.ptr)
+    /* First those that hung up, so that nothing is passed on to them that came later. */
+    for (int i = 0; i < count; i++)
+        if (events[i].data.ptr && hung_up(events[i].events))
             serve(events[i].data.ptr, events[i].events, now);
-        else
+    for (int i = 0; i < count; i++) {
+        if (!events[i].data.ptr)
             silence_descriptor(thread->wake);
+        else if (!hung_up(events[i].events))
+            serve(events[i].data.ptr, events[i].events, now);
     }
     if (thread->blocked && now - thread->looked >= LOOK_NANOSECONDS)
         look_for_stalls(thread, now);
@@ -386,7 +393,7 @@ struct session *session_new(void) {
 static bool watch_first(struct leg *leg, struct session *session) {
     leg->session = session;
     /* What a socket can always be written is a report that comes at once, for what the descriptor does not tell of. */
-    leg->watched = EPOLLIN | (leg->unread ? EPOLLOUT : 0u);
+    leg->watched = EPOLLRDHUP | EPOLLIN | (leg->unread ? EPOLLOUT : 0u);
     struct epoll_event event = {.events = leg->watched, .data.ptr = leg};
     return !epoll_ctl(session->thread->epoll, EPOLL_CTL_ADD, leg->fd, &event);
 }

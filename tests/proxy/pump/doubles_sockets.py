@@ -131,8 +131,11 @@ class Peer:
         if self.lost:
             return
         self._flush()
-        if not self.reading:
-            return
+        if self.reading:
+            self.take()
+
+    def take(self) -> None:
+        """Receive once."""
         try:
             data = self._socket.recv(_READ)
         except BlockingIOError:

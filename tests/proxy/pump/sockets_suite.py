@@ -219,6 +219,18 @@ class Ending(SocketsCase):
         self.go_on(0.3)
         self.assertEqual([], self.witness.taken())
 
+    def test_a_reader_that_takes_some_is_only_slow(self) -> None:
+        """However little it is."""
+        self.couple(Limits(async_write_timeout=0.5))
+        self.service.reading = False
+        self.client.send(asked(b"u" * 2 * BULK))
+        for _ in range(8):
+            self.go_on(0.15)
+            for _ in range(3):
+                self.service.take()
+        self.assertEqual([], self.witness.taken())
+        self.assertFalse(self.client.idle)
+
     def test_a_session_that_fails_is_ended(self) -> None:
         """And no other."""
         self.couple()
@@ -244,8 +256,9 @@ class Moving(SocketsCase):
         self.couple()
         whole, part = asked(b"whole"), asked(b"a", first=0)
         rest = asked(b"b" * 100, Opcode.CONTINUATION)
-        self.client.send(whole + part + rest[:20])
-        self.arrives(self.service, whole + part + rest[:20])
+        for passed in (whole, whole + part, whole + part + rest[:20]):
+            self.client.send(passed[len(self.service.received) :])
+            self.arrives(self.service, passed)
         self.service.vanish()
         self.heard(("lost", SERVICE, Boundary.MESSAGE))
         self.assertTrue(self.relay.movable)
@@ -256,6 +269,22 @@ class Moving(SocketsCase):
         self.arrives(self.service, part + rest)
         self.assert_lent()
 
+    def test_what_comes_behind_the_end_of_a_service_waits(self) -> None:
+        """The service was gone before it came: it is for the next one."""
+        for _ in range(10):
+            self.couple()
+            self.assert_lent()
+            former = self.service
+            former.end()
+            self.client.send(asked(b"late"))
+            self.heard(("lost", SERVICE, Boundary.MESSAGE))
+            self.attach()
+            self.arrives(self.service, asked(b"late"))
+            self.assertEqual((b"", []), (bytes(former.received), self.witness.taken()))
+            self.relay.drop(CLIENT)
+            self.relay.drop(SERVICE)
+            self.heard(("ended", CLIENT), ("ended", SERVICE))
+
     def test_too_much_of_a_message_cannot_be_said_again(self) -> None:
         """Beyond the waiting limit."""
         self.couple()
@@ -264,29 +293,37 @@ class Moving(SocketsCase):
         self.arrives(self.service, part)
         self.assertFalse(self.relay.movable)
 
-    def test_what_the_kernel_did_not_take_is_said_again(self) -> None:
-        """All messages that the lost service cannot have received arrive at the next one."""
+    def test_a_long_message_hinders_only_while_it_lasts(self) -> None:
+        """What comes after it can be said again."""
         self.couple()
-        self.service.reading = False
+        long, part = asked(b"b" * 100_000), asked(b"a", first=0)
+        self.client.send(long[:70_000])
+        self.arrives(self.service, long[:70_000])
+        self.client.send(long[70_000:] + part)
+        self.arrives(self.service, long + part)
+        self.assertTrue(self.relay.movable)
+        self.attach()
+        self.arrives(self.service, part)
+
+    def test_what_the_kernel_did_not_take_is_said_again(self) -> None:
+        """Every message is complete at one of the two services, and at one only."""
+        self.couple()
+        first = self.service
+        first.reading = False
         messages = [asked(bytes((65 + i,)) * 30_000) for i in range(40)]
         self.client.send(b"".join(messages))
         self.go_on(0.1)
-        self.service.reading = True
-        first = self.service
-        self.until(lambda: len(first.received) > 50_000)
-        first.reading = False
-        got = bytes(first.received)
-        first.vanish()
-        self.until(lambda: self.witness.heard)
-        self.assertEqual("lost", self.witness.taken()[0][0])
+        self.assertFalse(self.client.idle)
+        self.relay.hold()
+        self.relay.drop(SERVICE)
+        first.reading = True
+        self.until(lambda: first.ended or first.lost)
+        self.heard(("ended", SERVICE))
         self.assertTrue(self.relay.movable)
+        got = len(first.received) // len(messages[0])
         self.attach()
-        stream = b"".join(messages)
         self.until(lambda: self.service.received.endswith(messages[-1]))
-        again = bytes(self.service.received)
-        self.assertTrue(stream.endswith(again))
-        self.assertEqual(0, len(again) % len(messages[0]))
-        self.assertTrue(len(got) < len(stream))
+        self.assertEqual(b"".join(messages[got:]), bytes(self.service.received))
 
     def test_a_service_that_is_replaced_alive(self) -> None:
         """The former one gets nothing more."""

@@ -115,7 +115,19 @@ class Differential(SocketsCase):
             (counters.frames, counters.messages, counters.bytes)
             for counters in map(self.relay.counters, (CLIENT, SERVICE))
         )
+        self._forget()
         return Outcome(bytes(self.service.received), bytes(self.client.received), events, counted)
+
+    def _forget(self) -> None:
+        """What an earlier session still says is not what the next one does."""
+        for side in (CLIENT, SERVICE):
+            self.relay.drop(side)
+        for peer in self.peers:
+            peer.close()
+        self.loop.run_for(0.01)
+        self.peers.clear()
+        self.sessions.clear()
+        self.witness.taken()
 
     def _come_to_rest(self) -> None:
         """Nothing has changed for long enough, on a busy machine too."""
