@@ -1,6 +1,7 @@
 # make run    a gateway, a registry and two instances of a sample service on this machine; Ctrl-C stops them
 # make test   every test
 # make integration   the tests with Netflix's registry (wants a JDK and Maven) and clients of others (some want Node.js)
+# make ha     instances and gateways killed and restarted under sessions (wants HAProxy); see docs/high-availability.md
 # make lint   what ruff and mypy say
 # make sanitize, fuzz, valgrind   the native pump under each of them; see tests/fuzz/Makefile
 # make bench  the gateway beside nginx, HAProxy and Caddy; see benchmarks/README.md
@@ -19,7 +20,7 @@ TESTS ?= tests
 REGISTRY := tests/integration/eureka-server
 FOREIGN := tests/integration/foreign
 
-.PHONY: run test integration lint sanitize fuzz valgrind bench clean
+.PHONY: run test integration ha lint sanitize fuzz valgrind bench clean
 
 run: .venv/installed
 	@$(BIN)/python tools/foreground.py $(BIN)/python -m apiml_ws.quickstart --state .state
@@ -30,6 +31,9 @@ test: .venv/equipped
 
 integration: .venv/befriended $(REGISTRY)/target/eureka-server.jar $(FOREIGN)/node_modules
 	@APIML_WS_INTEGRATION=1 $(BIN)/trial --temp-directory=_trial_temp_integration --jobs $(JOBS) tests.integration
+
+ha: .venv/equipped
+	@$(BIN)/trial --temp-directory=_trial_temp_ha tests.e2e.test_high_availability tests.e2e.test_many_gateways
 
 lint: .venv/equipped
 	@$(BIN)/ruff check
