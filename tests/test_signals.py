@@ -59,6 +59,7 @@ class SignalsTests(SynchronousTestCase):
 
     def test_each_stopping_signal_stops_the_reactor_once(self) -> None:
         """SIGTERM and SIGINT both stop, and a second one changes nothing."""
+        self.assertEqual(set(STOPPING), {signal.SIGTERM, signal.SIGINT})
         self.reactor.run()
         for number in STOPPING:
             self.table[number](number, None)
@@ -81,6 +82,7 @@ class SignalsTests(SynchronousTestCase):
 
     def test_other_signals_do_nothing(self) -> None:
         """SIGHUP, SIGUSR1, SIGUSR2 and SIGPIPE end nothing."""
+        self.assertEqual(set(HARMLESS), {signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE})
         self.reactor.run()
         for number in HARMLESS:
             self.table[number](number, None)

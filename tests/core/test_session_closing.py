@@ -5,6 +5,8 @@ from __future__ import annotations
 from apiml_ws.core.closing import Cause, Close
 from apiml_ws.core.interfaces import Boundary, Counters, Side
 from apiml_ws.core.record import Exchange, SessionRecord
+from apiml_ws.core.session import Session
+from tests.core.doubles_session import MemoryLeg, World
 from tests.core.doubles_session_case import ANSWER, BYE, SessionTestCase
 
 
@@ -117,3 +119,12 @@ class ClosingHandshakeTests(SessionTestCase):
             moves=0,
         )
         self.assertEqual(self.end_both(Cause.CLIENT_CLOSED), expected)
+
+    def test_duration(self) -> None:
+        """It is counted from the client's 101, whatever the clock said then."""
+        world = World("a")
+        world.clock.advance(1000)
+        session = Session(world.opening(), MemoryLeg(), world.around)
+        world.clock.advance(3)
+        session.abort()
+        self.assertEqual([record.duration for record in world.ledger.records], [3])
