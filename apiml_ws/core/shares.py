@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-#: Connections that are not sessions, operators' among them: a part of all, or as many as come in one rush at most.
-_NEWCOMERS: Final = (4, 16384)
+#: At least so many, a part of all more, and at most so many: connections that are not sessions, operators' among them.  Even
+#: when all clients come at once they are few at a time, since a turn of the reactor accepts a few and serves all.
+_NEWCOMERS: Final = (32, 16, 4096)
 #: Connections to the embedded registry.
-_REGISTRANTS: Final = (16, 1024)
-#: Registries, files, name lookups, and the third connection of sessions that move; and as many more in any case.
-_OTHERS: Final = (16, 960)
-_OTHERS_AT_LEAST: Final = 64
+_REGISTRANTS: Final = (16, 32, 1024)
+#: Registries, files, name lookups, and the third connection of sessions that move.
+_OTHERS: Final = (64, 64, 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ def shared(limit: int, taken: int, *, registry: bool) -> Shares:
     """The shares of ``limit`` descriptors, ``taken`` of which are in use for good; ``registry``: there is an embedded one."""
     newcomers = _part(limit, *_NEWCOMERS)
     registrants = _part(limit, *_REGISTRANTS) if registry else 0
-    others = taken + _OTHERS_AT_LEAST + _part(limit, *_OTHERS)
+    others = taken + _part(limit, *_OTHERS)
     return Shares(max(limit - newcomers - registrants - others, 0) // 2, newcomers, registrants)
 
 
-def _part(whole: int, divisor: int, most: int) -> int:
-    return min(whole // divisor, most)
+def _part(whole: int, least: int, divisor: int, most: int) -> int:
+    return min(least + whole // divisor, most)

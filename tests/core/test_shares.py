@@ -14,10 +14,10 @@ class SharesTests(SynchronousTestCase):
 
     def test_usual_limits(self) -> None:
         """Most of many descriptors are for sessions, two each; crowds that are no sessions do not grow with them for ever."""
-        self.assertEqual(Shares(312, 256, 0), shared(1024, 16, registry=False))
-        self.assertEqual(Shares(280, 256, 64), shared(1024, 16, registry=True))
-        self.assertEqual(Shares(253432, 16384, 0), shared(524288, 16, registry=False))
-        self.assertEqual(Shares(252920, 16384, 1024), shared(524288, 16, registry=True))
+        self.assertEqual(Shares(416, 96, 0), shared(1024, 16, registry=False))
+        self.assertEqual(Shares(392, 96, 48), shared(1024, 16, registry=True))
+        self.assertEqual(Shares(259576, 4096, 0), shared(524288, 16, registry=False))
+        self.assertEqual(Shares(259064, 4096, 1024), shared(524288, 16, registry=True))
 
     def test_a_limit_that_is_no_use(self) -> None:
         """There are no sessions, rather than less than none."""
