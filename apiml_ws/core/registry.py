@@ -67,6 +67,11 @@ class Instance:
     secure: bool
     status: Status = Status.UP
     metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
+    #: As :func:`routes` finds them in ``metadata``, once: every session asks for them.
+    routes: Mapping[str, Route] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "routes", routes(self.metadata))
 
     @property
     def address(self) -> str:
@@ -192,7 +197,7 @@ def service(service_id: str, instances: Iterable[Instance]) -> Service:
     return Service(
         service_id.lower(),
         tuple(known.values()),
-        _first_wins(routes(one.metadata) for one in weightiest),
+        _first_wins(one.routes for one in weightiest),
         _first_wins(one.metadata for one in weightiest),
     )
 

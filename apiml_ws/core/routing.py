@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from apiml_ws.core.closing import Cause
-from apiml_ws.core.registry import Instance, Route, Service, Snapshot, Status, routes
+from apiml_ws.core.registry import Instance, Route, Service, Snapshot, Status
 
 _ABSOLUTE: Final = re.compile(rb"(?:https?|wss?)://[^/?#]*", re.IGNORECASE)
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
@@ -49,7 +49,7 @@ class Target:
 
     def resource_at(self, instance: Instance) -> bytes:
         """``resource`` for one instance: with its own serviceUrl where the instances of the service differ in it."""
-        own = routes(instance.metadata).get(self.route.gateway_url, self.route)
+        own = instance.routes.get(self.route.gateway_url, self.route)
         return _joined(own, self.rest)
 
     def url(self, instance: Instance) -> str:
