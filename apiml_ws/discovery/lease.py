@@ -13,6 +13,7 @@ from random import random as any_number
 from typing import Final
 
 from twisted.application.service import Service
+from twisted.internet import defer
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -205,7 +206,8 @@ class LeaseKeeper(Service):
         try:
             await Deferred.fromCoroutine(self._with_any(change)).addTimeout(timeout, self._clock)
         except Exception as error:
-            reason = str(error) or type(error).__name__
+            late = f"no answer in {timeout:.0f} s"
+            reason = late if isinstance(error, defer.TimeoutError) else str(error) or type(error).__name__
             self._log.warn("{instance} {failed}: {reason}", instance=self._said.key, failed=failed, reason=reason)
         # The answer is still being read when this is resumed; what follows may end its connection.
         await deferLater(self._clock, 0)

@@ -111,7 +111,8 @@ class StatusTests(LeaseTestCase):
         with capturedLogs() as events:
             self.clock.pump([0.1, 0])
         self.successResultOf(withdrawn)
-        self.assertEqual([event["failed"] for event in events], ["was not withdrawn"])
+        said = [(event["failed"], event["reason"]) for event in events]
+        self.assertEqual(said, [("was not withdrawn", "no answer in 2 s")])
         registry.hanging.clear()
         registry.answers[:] = [Scripted(200)]
         self.stop(keeper)
