@@ -24,6 +24,7 @@ from zope.interface import Interface
 
 from apiml_ws.actuator.access import DeferToThread, TrustedCertificate, operators_portal
 from apiml_ws.actuator.documents import Document, path, respond
+from apiml_ws.actuator.listing import Listing
 from apiml_ws.actuator.passwords import PasswordFile
 from apiml_ws.actuator.views import DirectoryView, RelayChoice, SessionsView, health, info, links, listed
 from apiml_ws.core.messages import error_body
@@ -51,7 +52,7 @@ def application_resource(
     Without ``passwords`` only clients with a trusted certificate get in; ``defer_to_thread`` runs bcrypt.
     """
     protected = Document(lambda: (OK, links("/application", ("health", "info", "websockets"))))
-    protected.putChild(b"websockets", Document(lambda: (OK, listed(sessions))))
+    protected.putChild(b"websockets", Listing(lambda: listed(sessions), clock))
     application = Application(Guard(operators_portal(protected, passwords, defer_to_thread), clock))
     application.putChild(b"health", Document(lambda: health(sessions, directory)))
     application.putChild(b"info", Document(lambda: (OK, info(relay))))

@@ -31,12 +31,14 @@ class Document(Resource):
         """Itself for the slash, nothing below."""
         return self if path == b"" and not request.postpath else NotFound()
 
-    def render(self, request: Request) -> bytes:
+    def render(self, request: Request) -> bytes | int:
         """The document, or 405."""
-        if request.method not in (b"GET", b"HEAD"):
-            return _not_allowed(request)
+        return self.answer(request) if request.method in (b"GET", b"HEAD") else _not_allowed(request)
+
+    def answer(self, request: Request) -> bytes | int:
+        """The document."""
         status, content = self._read()
-        return respond(request, status, json.dumps(content).encode(), media_type(_header(request, b"accept")))
+        return respond(request, status, json.dumps(content).encode(), wanted_type(request))
 
 
 class NotFound(Resource):
@@ -81,9 +83,10 @@ def media_type(accept: str | None) -> str:
     return ACTUATOR if spring > 0 and spring >= plain else JSON
 
 
-def _header(request: Request, name: bytes) -> str | None:
-    value = request.getHeader(name)
-    return None if value is None else value.decode("latin-1")
+def wanted_type(request: Request) -> str:
+    """See :func:`media_type`."""
+    value = request.getHeader(b"accept")
+    return media_type(None if value is None else value.decode("latin-1"))
 
 
 def _weights(accept: str) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
@@ -58,8 +58,11 @@ class SessionsView(Protocol):
     def failed_moves(self) -> int:
         """How many found none, and ended or stayed where they were, since the start."""
 
-    def open_sessions(self) -> Sequence[SessionView]:
-        """Those that are open on both legs."""
+    def open_sessions(self) -> Iterator[SessionView]:
+        """Those that are open on both legs, each as it is when its turn comes."""
+
+    def __len__(self) -> int:
+        """How many there are, those counted that begin or end just now."""
 
 
 class DirectoryView(Protocol):
@@ -92,18 +95,16 @@ class RelayChoice:
     reason: str
 
 
-def listed(sessions: SessionsView) -> list[Object]:
+def listed(sessions: SessionsView) -> Iterator[Object]:
     """The session list: exactly these five keys in this order, as the reference system has them."""
-    return [
-        {
+    for each in sessions.open_sessions():
+        yield {
             "sessionId": each.session_id,
             "clientAddress": each.client_address,
             "gatewayPath": each.gateway_uri,
             "serviceUrl": each.service_uri,
             "serviceSessionId": each.service_session_id,
         }
-        for each in sessions.open_sessions()
-    ]
 
 
 def health(sessions: SessionsView, directory: DirectoryView) -> tuple[int, Object]:
@@ -116,7 +117,7 @@ def health(sessions: SessionsView, directory: DirectoryView) -> tuple[int, Objec
 
 def _gateway(sessions: SessionsView) -> Object:
     details = {
-        "openSessions": len(sessions.open_sessions()),
+        "openSessions": len(sessions),
         "moves": sessions.moves,
         "movesInProgress": sessions.moving,
         "movesFailed": sessions.failed_moves,

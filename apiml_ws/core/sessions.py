@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import random
 from typing import Final
@@ -110,10 +110,16 @@ class Sessions:
 
     # Those that live.
 
-    def open_sessions(self) -> list[SessionView]:
-        """Those that are open on both legs; one that is being moved stays, with its last service."""
-        views = (session.view() for session in self._live.values())
-        return [view for view in views if view is not None]
+    def open_sessions(self) -> Iterator[SessionView]:
+        """Those that are open on both legs; one that is being moved stays, with its last service.
+
+        There may be many.  Whoever takes a part of them now and the rest in later turns gets each as it is then.
+        """
+        for session_id in tuple(self._live):
+            session = self._live.get(session_id)
+            view = None if session is None else session.view()
+            if view is not None:
+                yield view
 
     @property
     def moves(self) -> int:

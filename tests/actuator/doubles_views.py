@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from apiml_ws.core.registry import EMPTY, Service, Snapshot
@@ -28,9 +29,13 @@ class Sessions:
     failed_moves: int = 0
     open: list[OpenSession] = field(default_factory=list)
 
-    def open_sessions(self) -> list[OpenSession]:
+    def open_sessions(self) -> Iterator[OpenSession]:
         """All of them."""
-        return self.open
+        return iter(self.open)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.open)
 
 
 @dataclass

@@ -17,7 +17,7 @@ class Listed(SynchronousTestCase):
 
     def test_the_five_keys_in_their_order(self) -> None:
         """A session has exactly the keys of the reference system, in its order."""
-        rows = listed(Sessions(open=[OpenSession()]))
+        rows = list(listed(Sessions(open=[OpenSession()])))
         self.assertEqual(
             [list(row.items()) for row in rows],
             [
@@ -33,7 +33,7 @@ class Listed(SynchronousTestCase):
 
     def test_nothing_open(self) -> None:
         """Without sessions the list is empty."""
-        self.assertEqual(listed(Sessions()), [])
+        self.assertEqual(list(listed(Sessions())), [])
 
 
 class Health(SynchronousTestCase):

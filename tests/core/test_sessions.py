@@ -92,6 +92,22 @@ class LiveTests(SessionsTestCase):
         self.assertEqual([view.session_id for view in self.sessions.open_sessions()], ["session-1"])
         self.assertEqual((len(self.sessions), self.sessions.counts.begun), (2, 2))
 
+    def test_list_over_several_turns(self) -> None:
+        """A session that ended meanwhile is not in it; nor is one that began."""
+        relay = self.start(1)
+        self.start(2)
+        first = self.sessions.open_sessions()
+        self.assertEqual(next(first).session_id, "session-1")
+        relay.events.lost(Side.CLIENT, Boundary.MESSAGE)
+        self.end(relay)
+        self.start(3)
+        self.assertEqual([view.session_id for view in first], ["session-2"])
+        self.assertEqual([view.session_id for view in self.sessions.open_sessions()], ["session-2", "session-3"])
+        other = self.sessions.open_sessions()
+        self.assertEqual(next(other).session_id, "session-2")
+        self.end(self.world.relays.made[-1])
+        self.assertEqual(list(other), [])
+
     def test_ended(self) -> None:
         """A session that ended is recorded and forgotten."""
         relay = self.start(1)

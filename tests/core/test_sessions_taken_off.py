@@ -132,7 +132,7 @@ class MoveTests(SessionsTestCase):
         self.move(second)
         self.world.clock.advance(1)
         self.assertEqual((self.sessions.moves, self.sessions.failed_moves), (2, 0))
-        self.assertEqual(len(self.sessions.open_sessions()), 2)
+        self.assertEqual(len(list(self.sessions.open_sessions())), 2)
 
     def test_nobody_else_for_now(self) -> None:
         """They stay, and are tried again some time later."""
