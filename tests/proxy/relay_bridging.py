@@ -163,6 +163,14 @@ class Bridging(RelayCase):
         self.heard(("broken", CLIENT, 1009))
         self.assertLess(len(self.service.received), 300000)
 
+    def test_one_byte_over_the_limit(self) -> None:
+        """However few bytes it was on the wire, and in whichever fragment it comes."""
+        self.bridge(limits=Limits(max_message_size=100000))
+        self.client.peer_sends(asked(bytes(60000), first=0), asked(bytes(40000), Opcode.CONTINUATION))
+        self.heard()
+        self.client.peer_sends(self.deflated(bytes(100001)))
+        self.heard(("broken", CLIENT, 1009))
+
     def test_what_is_not_deflated_is_refused(self) -> None:
         """1007, and nothing of it passes."""
         self.bridge()
