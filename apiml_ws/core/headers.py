@@ -12,8 +12,10 @@ Fields keep their order and stay apart; names are compared whatever their case.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
@@ -31,6 +33,8 @@ _CERTIFICATE: Final = frozenset(
 )
 #: Who the client is, in the words of proxies; believed by services, so from a trusted proxy alone.
 _PROXY: Final = frozenset(b"forwarded x-real-ip x-client-ip x-cluster-client-ip true-client-ip".split())
+#: Bytes of names whose kind is remembered.
+_SHORT: Final = 64
 _MALFORMED_VALUE: Final = re.compile(rb"[\r\n\0]")
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
@@ -59,11 +63,7 @@ class Arrival:
     @property
     def peer(self) -> IPv4Address | IPv6Address | None:
         """The peer's address, an IPv4 one that came over an IPv6 socket as such; None if it has none."""
-        try:
-            address = ip_address(self.peer_host.partition("%")[0])
-        except ValueError:
-            return None
-        return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+        return _address(self.peer_host)
 
     def within(self, networks: Sequence[Network]) -> bool:
         """Whether the peer is in one of ``networks``: then it is a proxy that is believed."""
@@ -71,8 +71,37 @@ class Arrival:
         return peer is not None and any(peer in network for network in networks)
 
 
+@lru_cache(maxsize=4096)
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+
+
+class Fields(tuple[tuple[bytes, bytes], ...]):
+    """Header fields in which each name is found at once: a handshake is asked for some twenty.
+
+    ``named`` has the values of each name (lower case), without the white space around them.
+    """
+
+    named: Mapping[bytes, list[bytes]]
+
+    def __new__(cls, fields: Iterable[tuple[bytes, bytes]]) -> Fields:
+        """The ``fields`` in their order."""
+        self = super().__new__(cls, fields)
+        named: dict[bytes, list[bytes]] = {}
+        for name, value in self:
+            named.setdefault(name.lower(), []).append(value.strip())
+        self.named = named
+        return self
+
+
 def values(headers: Headers, name: bytes) -> list[bytes]:
-    """All values of ``name`` (lower case), in their order, without the white space around them."""
+    """All values of ``name`` (lower case), in their order, without the white space around them; not to be changed."""
+    if isinstance(headers, Fields):
+        return headers.named.get(name) or []
     return [value.strip() for field, value in headers if field.lower() == name]
 
 
@@ -84,14 +113,35 @@ def service_headers(headers: Headers, arrival: Arrival, trusted: Sequence[Networ
     """
     believed = arrival.within(trusted)
     nominated = _nominated(headers)
-    passed = tuple(
-        (name, value)
-        for name, value in headers
-        if _well_formed(name, value)
-        and not _is_ours(name)
-        and (believed if _is_proxys(name) else name.lower() not in nominated)
-    )
-    return _with_our_hop(passed, arrival)
+    passed = []
+    for field in headers:
+        kind = _kind(field[0])
+        if (
+            (kind is _Kind.ANY and field[0].lower() not in nominated) or (kind is _Kind.PROXYS and believed)
+        ) and _MALFORMED_VALUE.search(field[1]) is None:
+            passed.append(field)
+    return _with_our_hop(tuple(passed), arrival, believed)
+
+
+class _Kind(Enum):
+    """Whose a field of a client's handshake is: ours, or malformed; what proxies say of clients; anybody's."""
+
+    OURS = 1
+    PROXYS = 2
+    ANY = 3
+
+
+def _kind(name: bytes) -> _Kind:
+    return _short_kind(name) if len(name) <= _SHORT else _kind_of(name)
+
+
+def _kind_of(name: bytes) -> _Kind:
+    if _TOKEN.fullmatch(name) is None or _is_ours(name):
+        return _Kind.OURS
+    return _Kind.PROXYS if _is_proxys(name) else _Kind.ANY
+
+
+_short_kind: Final = lru_cache(maxsize=1024)(_kind_of)
 
 
 def answer_headers(headers: Headers) -> Headers:
@@ -127,8 +177,11 @@ def _is_proxys(name: bytes) -> bool:
     return name in _PROXY or name.startswith(b"x-forwarded-")
 
 
-def _with_our_hop(passed: Headers, arrival: Arrival) -> Headers:
+def _with_our_hop(passed: Headers, arrival: Arrival, believed: bool) -> Headers:
     """``passed`` with this hop appended to the lists of the proxies before, and what they did not say."""
+    if not believed:
+        # Nobody before us is listened to, so that there is nothing to append to.
+        return (*passed, *_our_hop((), arrival, ()))
     merged = (_FOR, _PREFIX, *((_FORWARDED,) if values(passed, _FORWARDED) else ()))
     kept = tuple((name, value) for name, value in passed if name.lower() not in merged)
     return (*kept, *_our_hop(passed, arrival, merged))

@@ -95,18 +95,19 @@ class Route:
 class Service:
     """A service: all its instances whatever their status, its routes by ``gateway_url``, and its metadata.
 
-    ``metadata`` is what the gateway reads ``apiml.*`` settings from: that of all instances merged.
+    ``metadata`` is what the gateway reads ``apiml.*`` settings from: that of all instances merged.  ``up`` are the instances
+    that may get sessions, in the registry's order.
     """
 
     service_id: str
     instances: tuple[Instance, ...]
     routes: Mapping[str, Route] = field(default_factory=lambda: MappingProxyType({}))
     metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
+    up: tuple[Instance, ...] = field(init=False, compare=False, repr=False)
 
-    @property
-    def up(self) -> tuple[Instance, ...]:
-        """The instances that may get sessions, in the registry's order."""
-        return tuple(instance for instance in self.instances if instance.status is Status.UP)
+    def __post_init__(self) -> None:
+        up = tuple(instance for instance in self.instances if instance.status is Status.UP)
+        object.__setattr__(self, "up", up)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,13 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from apiml_ws.core.closing import Cause
-from apiml_ws.core.registry import Instance, Route, Service, Snapshot, Status
+from apiml_ws.core.registry import Instance, Route, Service, Snapshot
 
 _ABSOLUTE: Final = re.compile(rb"(?:https?|wss?)://[^/?#]*", re.IGNORECASE)
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _NOT_VISIBLE: Final = re.compile(rb"[^\x21-\x7e]")
-_SEPARATOR: Final = re.compile(rb"[/\\]")
+#: A segment that is one dot or two, with or without parameters.
+_DOTS: Final = re.compile(rb"(?:\A|[/\\])\.{1,2}(?:\Z|[/\\;])")
 _WS: Final = "ws"
 #: How often a path is decoded in search of dot segments: services behind other proxies decode more than once.
 _DECODINGS: Final = 3
@@ -94,9 +95,12 @@ def unsafe(resource: bytes) -> str | None:
 
 def _has_dot_segment(path: bytes) -> bool:
     for _ in range(_DECODINGS + 1):
-        if any(segment.partition(b";")[0] in (b".", b"..") for segment in _SEPARATOR.split(path)):
+        if _DOTS.search(path) is not None:
             return True
-        path = unquote_to_bytes(path).replace(b"\xc0\xae", b".").replace(b"\xc0\xaf", b"/")
+        decoded = unquote_to_bytes(path).replace(b"\xc0\xae", b".").replace(b"\xc0\xaf", b"/")
+        if decoded == path:
+            return False
+        path = decoded
     return False
 
 
@@ -123,7 +127,7 @@ def route(resource: bytes, snapshot: Snapshot) -> Target | Refusal:
     found = service.routes.get(f"{_WS}/{_text(version)}")
     if found is None:
         return Refusal(Cause.UNKNOWN_ROUTE, _visible(version))
-    if not any(instance.status is Status.UP for instance in service.instances):
+    if not service.up:
         return Refusal(Cause.NO_INSTANCE, _visible(service_id))
     return Target(service, found, segments[4] + mark + query, _visible(b"/".join(segments[:4])))
 
@@ -142,9 +146,11 @@ def _joined(found: Route, rest: bytes) -> bytes:
 
 
 def _text(segment: bytes) -> str:
-    return unquote_to_bytes(segment).decode("utf-8", "replace")
+    return (unquote_to_bytes(segment) if b"%" in segment else segment).decode("utf-8", "replace")
 
 
 def _visible(text: bytes) -> str:
     """``text`` with all that may not stand in a URL or a header percent-encoded."""
-    return _NOT_VISIBLE.sub(lambda byte: b"%%%02X" % ord(byte[0]), text).decode("ascii")
+    if _NOT_VISIBLE.search(text) is not None:
+        text = _NOT_VISIBLE.sub(lambda byte: b"%%%02X" % ord(byte[0]), text)
+    return text.decode("ascii")

@@ -11,6 +11,7 @@ limit; of two words the service's, except that an operator's ``never`` is final.
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +19,8 @@ from typing import Final
 from apiml_ws.core.config import Compression, Drain, Propagation, WebSocketConfig
 from apiml_ws.core.interfaces import Limits
 
+#: Metadata whose settings are remembered; of all services, or of those that were asked for last.
+_REMEMBERED: Final = 1000
 _PREFIX: Final = "apiml.ws."
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _SIZES: Final = ("maxMessageSize", "maxFrameSize")
@@ -63,6 +66,23 @@ def settings_for(config: WebSocketConfig, metadata: Mapping[str, str]) -> Sessio
         drain=Drain(_word(metadata, "drain") or config.drain.value),
         compression=_compression(config, metadata),
     )
+
+
+class Settings:
+    """The same for one ``config``, remembered by the metadata itself, which a registry's next answer replaces."""
+
+    def __init__(self, config: WebSocketConfig) -> None:
+        self._config = config
+        self._known: OrderedDict[int, tuple[Mapping[str, str], SessionSettings]] = OrderedDict()
+
+    def of(self, metadata: Mapping[str, str]) -> SessionSettings:
+        """See :func:`settings_for`; ``metadata`` must not change."""
+        known = self._known.get(id(metadata))
+        if known is None:
+            known = self._known[id(metadata)] = (metadata, settings_for(self._config, metadata))
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return known[1]
 
 
 def nonsense(metadata: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote_from_bytes
-from uuid import UUID
 
 from apiml_ws.core import extensions, origin
 from apiml_ws.core.callers import caller
 from apiml_ws.core.config import Config
 from apiml_ws.core.directory import Directory
 from apiml_ws.core.headers import Arrival, service_headers
+from apiml_ws.core.ids import random_id
 from apiml_ws.core.interfaces import Headers
 from apiml_ws.core.opening import Opening
 from apiml_ws.core.registry import NO_METADATA, Instance
 from apiml_ws.core.routing import Target, route
-from apiml_ws.core.settings import settings_for
+from apiml_ws.core.settings import Settings
 from apiml_ws.proxy.upgrade import Fault, Upgrade
 
 #: In a URI all that is visible ASCII stays as it came.
 _VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F)))
+_HIDDEN: Final = re.compile(rb"[^\x21-\x7e]")
 _ANY: Final = "*"
 
 
@@ -50,6 +52,7 @@ class Openings:
         self._config = config
         self._directory = directory
         self._random = random
+        self._settings = Settings(config.web_socket)
 
     def judged(self, asked: Asked) -> Opening | Fault:
         """The opening, nothing offered to the service yet; or 403 for an Origin that may not."""
@@ -61,11 +64,11 @@ class Openings:
         arrival = replace(asked.arrival, prefix=target.prefix) if isinstance(target, Target) else asked.arrival
         passed = service_headers(asked.fields, arrival, self._config.trusted_proxies)
         return Opening(
-            session_id=str(UUID(bytes=self._random(16), version=4)),
+            session_id=random_id(self._random(16)),
             client_address=client_address(asked.arrival),
             gateway_uri=_uri(gateway.scheme, asked),
             target=target,
-            settings=settings_for(self._config.web_socket, metadata),
+            settings=self._settings.of(metadata),
             headers=_HeadersFor(passed, gateway, metadata),
             caller=caller(asked.fields),
         )
@@ -88,6 +91,8 @@ class Openings:
 
     def _chosen(self, offered: tuple[str, ...]) -> str | None:
         """The first one that the client offers and the operator supports, whatever its case."""
+        if not offered:
+            return None
         supported = [name.lower() for name in self._config.web_socket.supported_protocols]
         return next((name for name in offered if _ANY in supported or name.lower() in supported), None)
 
@@ -112,4 +117,6 @@ def client_address(arrival: Arrival) -> str:
 
 def _uri(scheme: str | None, asked: Asked) -> str:
     start = "wss" if scheme == "https" else "ws"
-    return f"{start}://{asked.arrival.host}{quote_from_bytes(asked.resource, safe=_VISIBLE)}"
+    resource = asked.resource
+    path = quote_from_bytes(resource, safe=_VISIBLE) if _HIDDEN.search(resource) else resource.decode("ascii")
+    return f"{start}://{asked.arrival.host}{path}"

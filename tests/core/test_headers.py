@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from apiml_ws.core.headers import Arrival, answer_headers, service_headers, values
+from apiml_ws.core.headers import Arrival, Fields, answer_headers, service_headers, values
 from apiml_ws.core.interfaces import Headers
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
@@ -26,6 +26,25 @@ def _passed(headers: Headers, arrival: Arrival = CLIENT) -> Headers:
     """What passes, without the four fields that are ours if the client is not trusted."""
     passed = service_headers(headers, arrival, TRUSTED)
     return passed[: -len(OURS)]
+
+
+class FieldsTests(SynchronousTestCase):
+    """Fields that are found by their names."""
+
+    HEADERS: Headers = ((b"A", b" 1\t"), (b"b", b"2"), (b"a", b"3"), (b"C", b""))
+
+    def test_they_are_the_same(self) -> None:
+        """As fields that are not, in every other respect."""
+        self.assertEqual(Fields(self.HEADERS), self.HEADERS)
+        self.assertEqual(
+            service_headers(Fields(self.HEADERS), CLIENT, TRUSTED), service_headers(self.HEADERS, CLIENT, TRUSTED)
+        )
+
+    def test_values(self) -> None:
+        """All of one name, whatever its case, in their order."""
+        for name, found in ((b"a", [b"1", b"3"]), (b"b", [b"2"]), (b"c", [b""]), (b"d", [])):
+            for headers in (self.HEADERS, Fields(self.HEADERS)):
+                self.assertEqual(values(headers, name), found)
 
 
 class ToTheServiceTests(SynchronousTestCase):

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from apiml_ws.core.config import Compression, Drain, Propagation, WebSocketConfig
 from apiml_ws.core.interfaces import Limits
 from apiml_ws.core.registry import NO_METADATA
-from apiml_ws.core.settings import SessionSettings, nonsense, settings_for
+from apiml_ws.core.settings import SessionSettings, Settings, nonsense, settings_for
 
 DEFAULT = WebSocketConfig()
 
@@ -90,6 +90,34 @@ class SettingsTests(SynchronousTestCase):
             self.assertIs(
                 settings_for(replace(DEFAULT, compression=ours), metadata).compression, expected, (ours, theirs)
             )
+
+
+class RememberedTests(SynchronousTestCase):
+    """Tests of :class:`~apiml_ws.core.settings.Settings`."""
+
+    def setUp(self) -> None:
+        self.settings = Settings(WebSocketConfig())
+
+    def test_they_are_worked_out_once(self) -> None:
+        """For one metadata; another one that says the same has its own."""
+        slow = {"apiml.ws.connectTimeout": "1000"}
+        found = self.settings.of(slow)
+        self.assertEqual(found, settings_for(WebSocketConfig(), slow))
+        self.assertIs(self.settings.of(slow), found)
+        self.assertEqual(self.settings.of(dict(slow)), found)
+        self.assertNotEqual(self.settings.of(NO_METADATA), found)
+
+    def test_they_do_not_pile_up(self) -> None:
+        """Of a thousand services, the rest is forgotten; and nothing is found for what only stands in its place."""
+        first = {"apiml.ws.connectTimeout": "1000"}
+        found = self.settings.of(first)
+        for number in range(1000):
+            self.assertEqual(
+                self.settings.of({"apiml.ws.connectTimeout": str(number + 1)}).connect_timeout, (number + 1) / 1000
+            )
+        again = self.settings.of(first)
+        self.assertEqual(again, found)
+        self.assertIsNot(again, found)
 
 
 class NonsenseTests(SynchronousTestCase):
