@@ -30,7 +30,9 @@ from apiml_ws.notify import READY, STOPPING, notify
 from apiml_ws.presence import Presence
 from apiml_ws.proxy.backend import BackendDialer
 from apiml_ws.proxy.channel import GatewaySite
+from apiml_ws.proxy.connecting import Connector
 from apiml_ws.proxy.gateway import GatewayResource
+from apiml_ws.proxy.names import Names
 from apiml_ws.proxy.poller import poller_for
 from apiml_ws.proxy.record import LoggingRecorder
 from apiml_ws.proxy.tls import ClientTls, ServerTls
@@ -80,12 +82,17 @@ class GatewayService(MultiService):
         return Sessions(
             self._config.web_socket,
             self.directory,
-            BackendDialer(self._reactor, client_tls, self._config.max_http_header_size),
+            self._new_dialer(client_tls),
             self._relays.maker,
             self._clock,
             LoggingRecorder(),
             _new_id,
         )
+
+    def _new_dialer(self, client_tls: ClientTls) -> BackendDialer:
+        names = Names(self._reactor.nameResolver, self._clock)
+        connector = Connector(names, self._poller, self._clock)
+        return BackendDialer(connector, self._poller, self._clock, client_tls, self._config.max_http_header_size)
 
     def _new_listening(self) -> Listening:
         config, reactor = self._config, self._reactor

@@ -5,24 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from OpenSSL.SSL import Error as TlsError
-from twisted.internet import error
 
 from apiml_ws.core.interfaces import DialFault
+from apiml_ws.proxy.connecting import UnknownHostError
+from apiml_ws.proxy.wire import WireLost
 
-#: The first that fits; more special ones stand first.
-_FAULTS: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], DialFault], ...]] = (
-    (error.ConnectionRefusedError, DialFault.REFUSED),
-    ((error.TimeoutError, error.TCPTimedOutError), DialFault.TIMEOUT),
-    ((error.DNSLookupError, error.UnknownHostError, ValueError), DialFault.UNKNOWN_HOST),
-    (error.ConnectError, DialFault.UNREACHABLE),
+#: The first that fits.
+_FAULTS: Final[tuple[tuple[type[BaseException], DialFault], ...]] = (
+    (ConnectionRefusedError, DialFault.REFUSED),
+    (TimeoutError, DialFault.TIMEOUT),
+    (UnknownHostError, DialFault.UNKNOWN_HOST),
     (TlsError, DialFault.TLS),
-    ((error.ConnectionLost, error.ConnectionDone, error.ConnectionAborted), DialFault.CONNECTION_LOST),
+    (WireLost, DialFault.CONNECTION_LOST),
 )
 
 
 def fault_of(problem: BaseException | None) -> DialFault:
-    """The fault for ``problem``, an error of Twisted, OpenSSL or the system.
-
-    A ValueError is what Twisted says of a host name that is none.
-    """
-    return next((fault for kinds, fault in _FAULTS if isinstance(problem, kinds)), DialFault.UNREACHABLE)
+    """The fault for ``problem``, an error of the system, of OpenSSL or of a wire."""
+    return next((fault for kind, fault in _FAULTS if isinstance(problem, kind)), DialFault.UNREACHABLE)

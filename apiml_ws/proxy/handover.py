@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from OpenSSL.SSL import Connection
 from twisted.internet import protocol
@@ -19,16 +19,8 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from apiml_ws.core.interfaces import Clock, Timer
+from apiml_ws.proxy.options import set_options
 from apiml_ws.proxy.wire import SocketWire, TlsWire, Wire
-
-#: Keep-alive finds a peer whose machine is gone while nothing is sent; for when something is, see the wire's patience.
-_OPTIONS: Final = (
-    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
-    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
-    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
-    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),
-    (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
-)
 
 
 class TcpTransport(Protocol):
@@ -141,13 +133,3 @@ def _without_twisted(tls: TLSMemoryBIOProtocol) -> Connection:
     tls.wrappedProtocol = _Gone()
     tls.transport = None
     return connection
-
-
-def set_options(sock: socket.socket) -> None:
-    """Let the kernel find peers that vanished, and send small frames at once.
-
-    15 s of silence, then 3 probes 5 s apart.  Where a system lacks an option it goes without.
-    """
-    for level, name, value in _OPTIONS:
-        if hasattr(socket, name):
-            sock.setsockopt(level, getattr(socket, name), value)

@@ -9,36 +9,34 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from OpenSSL.SSL import Connection
 from OpenSSL.SSL import Error as TlsError
-from twisted.internet import protocol
-from twisted.internet.interfaces import IHandshakeListener, IOpenSSLClientConnectionCreator
-from twisted.internet.protocol import connectionDone
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from apiml_ws.core.extensions import InvalidExtensionsError, answered
 from apiml_ws.core.headers import values
-from apiml_ws.core.interfaces import DialFailure, DialFault, DialRequest, Headers, HttpAnswer
+from apiml_ws.core.interfaces import Clock, DialFailure, DialFault, DialRequest, Headers, HttpAnswer
 from apiml_ws.core.registry import Instance
-from apiml_ws.proxy.codec import ClientCodec, HandshakeError
+from apiml_ws.proxy.accept import HandshakeError, judge
+from apiml_ws.proxy.connecting import Connector
 from apiml_ws.proxy.faults import fault_of
-from apiml_ws.proxy.handover import HandOver, Pending
 from apiml_ws.proxy.heads import SWITCHING, BodyReader, Head, HeadError, HeadReader, head_lines
 from apiml_ws.proxy.leg import Leg
-from apiml_ws.proxy.wire import Wire
+from apiml_ws.proxy.poller import READ, WRITE, Poller
+from apiml_ws.proxy.wire import TlsWire, Wire, WireLost
 
 _KEY_SIZE: Final = 16
 _PORTS: Final = {False: 80, True: 443}
+#: Bytes of an answer that are read at once.
+_READ: Final = 65536
 
 
 class Tls(Protocol):
     """What is asked of :class:`apiml_ws.proxy.tls.ClientTls`."""
 
-    def creator_for(self, host: str) -> IOpenSSLClientConnectionCreator:
-        """What makes connections to ``host``."""
+    def connection_to(self, host: str) -> Connection:
+        """A connection to ``host`` that begins a handshake."""
 
     def verify(self, connection: Connection, host: str) -> None:
         """Judge the host name once the handshake is done.
@@ -47,125 +45,178 @@ class Tls(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
 class Means:
     """What all handshakes share; see :class:`apiml_ws.proxy.backend.BackendDialer`."""
 
-    reactor: Any
-    tls: Tls
-    max_header_size: int
-    random: Callable[[int], bytes]
-    hand_over: HandOver
-    codec: ClientCodec
+    def __init__(
+        self,
+        connector: Connector,
+        poller: Poller,
+        clock: Clock,
+        tls: Tls,
+        max_header_size: int,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self.connector = connector
+        self.poller = poller
+        self.clock = clock
+        self.tls = tls
+        self.max_header_size = max_header_size
+        self.random = random
+        self.room = memoryview(bytearray(_READ))
 
 
 class Outcome(Protocol):
     """Hears how a handshake ended; more than once it may, and only the first counts."""
 
     def opened(self, leg: Leg) -> None:
-        """The answer was right and the connection left Twisted."""
+        """The answer was right; the connection is the leg's."""
 
     def failed(self, failure: DialFailure) -> None:
         """There will be no leg."""
 
 
-@implementer(IHandshakeListener)
-class Talk(protocol.Protocol):
-    """The handshake with one service, for one ``outcome``.
+class Talk:
+    """The handshake with one service over ``wire``, for one ``outcome``.
 
-    What comes goes to the reader of the moment: of the head, then either of a body or of what is early.
+    What comes goes to the reader of the moment: of the TLS handshake, of the head, then of a body.
     """
 
-    transport: Any
+    __slots__ = (
+        "_answer",
+        "_descriptor",
+        "_head",
+        "_key",
+        "_means",
+        "_outcome",
+        "_read",
+        "_request",
+        "_watched",
+        "_wire",
+    )
 
-    def __init__(self, outcome: Outcome, means: Means, request: DialRequest) -> None:
+    def __init__(self, outcome: Outcome, means: Means, request: DialRequest, wire: Wire) -> None:
         self._outcome = outcome
         self._means = means
         self._request = request
+        self._wire = wire
+        self._descriptor = wire.fileno()
+        self._watched = 0
         self._key = b64encode(means.random(_KEY_SIZE))
         self._head = HeadReader(means.max_header_size)
-        self._read: Callable[[bytes], None] = self._read_head
         self._answer: tuple[Head, BodyReader] | None = None
-        self._agreed: _Agreement | None = None
-        self._early = b""
-        self._pending: Pending | None = None
+        self._read: Callable[[], None] = self._read_head
 
-    def connectionMade(self) -> None:
-        """Ask, if there is no TLS to be spoken first."""
-        if not self._request.instance.secure:
-            self._ask()
+    def begin(self) -> None:
+        """Ask, or speak TLS first."""
+        if isinstance(self._wire, TlsWire):
+            self._read = self._shake
+        self._go_on(self._shake if isinstance(self._wire, TlsWire) else self._ask)
 
-    def handshakeCompleted(self) -> None:
-        """Ask, if the service is who it should be."""
+    def ready(self, events: int) -> None:
+        """See :class:`~apiml_ws.proxy.poller.Ready`."""
+        self._go_on(self._read, flush=bool(events & WRITE))
+
+    def crashed(self) -> None:
+        """See :class:`~apiml_ws.proxy.poller.Ready`."""
+        self._outcome.failed(self._failure(DialFault.CONNECTION_LOST, "internal error"))
+
+    def _go_on(self, step: Callable[[], None], flush: bool = False) -> None:
         try:
-            self._means.tls.verify(self.transport.getHandle(), self._request.instance.host)
+            if flush:
+                self._wire.flush()
+            step()
+            self._watch()
+        except (HeadError, HandshakeError, InvalidExtensionsError) as error:
+            self._outcome.failed(self._failure(DialFault.BAD_HANDSHAKE, str(error)))
         except TlsError as error:
             self._outcome.failed(DialFailure(DialFault.TLS, detail=str(error)))
-        else:
-            self._ask()
+        except WireLost as error:
+            self._lost(error)
 
-    def dataReceived(self, data: bytes) -> None:
-        """Read on."""
-        self._read(data)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
+    def _lost(self, error: WireLost) -> None:
         """The service went away; after a head that may be the way to end a body."""
-        self.transport = None
-        self._outcome.failed(self._http_answer() or self._failure(fault_of(reason.value), reason.getErrorMessage()))
+        self._outcome.failed(self._http_answer() or self._failure(fault_of(error), str(error)))
+
+    def _watch(self) -> None:
+        """Wait for the service, and for room for what is still to be said."""
+        events = (READ | WRITE) if self._wire.pending else READ
+        if self._descriptor < 0 or events == self._watched:
+            return
+        if self._watched:
+            self._means.poller.modify(self._descriptor, events)
+        else:
+            self._means.poller.add(self._descriptor, events, self)
+        self._watched = events
+
+    def _let_go(self) -> None:
+        if self._watched:
+            self._means.poller.remove(self._descriptor)
+        self._descriptor = -1
 
     def at_deadline(self) -> DialFailure:
         """What is known when time is over."""
         return self._http_answer() or self._failure(DialFault.TIMEOUT, "no answer in time")
 
     def hang_up(self) -> None:
-        """End the connection, if there is one and it is still Twisted's."""
-        self._read = _ignore
-        if self._pending is not None:
-            self._pending.cancel()
-        if self.transport is not None:
-            self.transport.abortConnection()
+        """End the connection."""
+        if self._descriptor >= 0:
+            self._let_go()
+            self._wire.close()
+
+    def _shake(self) -> None:
+        """TLS first; then ask, if the service is who it should be."""
+        wire = self._wire
+        if isinstance(wire, TlsWire) and wire.shake():
+            self._means.tls.verify(wire.connection, self._request.instance.host)
+            self._read = self._read_head
+            self._ask()
 
     def _ask(self) -> None:
-        self.transport.write(request_head(self._request, self._key))
+        self._wire.send(request_head(self._request, self._key))
 
-    def _read_head(self, data: bytes) -> None:
-        try:
+    def _received(self) -> bytes:
+        """What there is; nothing is no end.
+
+        :raises WireLost: at the end of the stream too.
+        """
+        room = self._means.room
+        count = self._wire.receive_into(room)
+        if count == 0:
+            raise WireLost("the service closed the connection")
+        return bytes(room[: count or 0])
+
+    def _read_head(self) -> None:
+        while data := self._received():
             head = self._head.feed(data)
             if head is None:
-                return
+                continue
             if head.status == SWITCHING:
                 self._switch(head)
             else:
                 self._read_answer(head)
-        except (HeadError, HandshakeError, InvalidExtensionsError) as error:
-            self._outcome.failed(self._failure(DialFault.BAD_HANDSHAKE, str(error)))
+            return
 
     def _switch(self, head: Head) -> None:
-        self._means.codec.judge(self._key, head.headers)
-        self._agreed = agreement(self._request, head.headers)
-        self._read = self._keep
-        self._keep(self._head.rest)
-        self._pending = self._means.hand_over(self.transport, self._taken)
+        judge(self._key, head.headers)
+        agreed = agreement(self._request, head.headers)
+        self._let_go()
+        self._outcome.opened(Leg(self._wire, self._head.rest, agreed.extensions, agreed.subprotocol, agreed.headers))
 
     def _read_answer(self, head: Head) -> None:
         self._answer = (head, BodyReader(head))
         self._read = self._read_body
-        self._read_body(self._head.rest)
-
-    def _read_body(self, data: bytes) -> None:
-        assert self._answer is not None, "a body without a head"
-        if self._answer[1].feed(data):
+        if self._answer[1].feed(self._head.rest):
             self._outcome.failed(_final(*self._answer))
+        else:
+            self._read_body()
 
-    def _keep(self, data: bytes) -> None:
-        """What comes between the head and the hand-over."""
-        self._early += data
-
-    def _taken(self, wire: Wire) -> None:
-        assert self._agreed is not None, "handed over without a handshake"
-        self.transport = self._pending = None
-        agreed = self._agreed
-        self._outcome.opened(Leg(wire, self._early, agreed.extensions, agreed.subprotocol, agreed.headers))
+    def _read_body(self) -> None:
+        assert self._answer is not None, "a body without a head"
+        while data := self._received():
+            if self._answer[1].feed(data):
+                self._outcome.failed(_final(*self._answer))
+                return
 
     def _http_answer(self) -> DialFailure | None:
         return None if self._answer is None else _final(*self._answer)
@@ -200,10 +251,6 @@ def agreement(request: DialRequest, headers: Headers) -> _Agreement:
 def _final(head: Head, reader: BodyReader) -> DialFailure:
     answer = HttpAnswer(head.status, head.reason, head.headers, reader.body)
     return DialFailure(DialFault.HTTP, final=True, answer=answer, detail=f"HTTP {head.status}")
-
-
-def _ignore(data: bytes) -> None:
-    """What comes after the end is nobody's."""
 
 
 def request_head(request: DialRequest, key: bytes) -> bytes:

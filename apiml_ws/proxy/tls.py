@@ -62,9 +62,14 @@ class ClientTls:
         if verification is Verification.DISABLED:
             self._log.warn("The certificates of services are not verified: anybody between can read and change all.")
 
-    def creator_for(self, host: str) -> IOpenSSLClientConnectionCreator:
-        """What makes connections to ``host``, a name or an address; :meth:`verify` is to follow their handshake."""
-        return _Connector(lambda _: self._connection(host))
+    def connection_to(self, host: str) -> Connection:
+        """A connection to ``host``, a name or an address, that begins a handshake; :meth:`verify` is to follow it."""
+        connection = Connection(self._context, None)
+        name = None if is_address(host) else server_name(host)
+        if name:
+            connection.set_tlsext_host_name(name.encode("ascii"))
+        connection.set_connect_state()
+        return connection
 
     def verify(self, connection: Connection, host: str) -> None:
         """Judge the host name of a ``connection`` whose handshake is done, if it is to be judged.
@@ -78,16 +83,8 @@ class ClientTls:
         """For an HTTP client: the same rules, with the host name judged within the handshake."""
         return _HttpsPolicy(self._self_judging)
 
-    def _connection(self, host: str) -> Connection:
-        connection = Connection(self._context, None)
-        name = None if is_address(host) else server_name(host)
-        if name:
-            connection.set_tlsext_host_name(name.encode("ascii"))
-        connection.set_connect_state()
-        return connection
-
     def _self_judging(self, host: str, protocol: TLSMemoryBIOProtocol) -> Connection:
-        connection = self._connection(host)
+        connection = self.connection_to(host)
         if self._verification is Verification.STRICT:
             connection.set_verify(VERIFY_PEER, _judgement(host, protocol))
         return connection

@@ -48,18 +48,27 @@ class TlsWire:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
         set_patience(self._socket, seconds)
 
+    def shake(self) -> bool:
+        """Go on with the handshake; whether it is done.  Whoever connects begins with this.
+
+        :raises WireLost: the connection broke.
+        :raises SSL.Error: one end does not want the other.
+        """
+        self._take_in(len(_RAW))
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            return False
+        finally:
+            self._speak()
+        return True
+
     def receive_into(self, buffer: memoryview) -> int | None:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
         if not self.readable:
-            try:
-                count = self._socket.recv_into(_RAW, min(len(buffer), len(_RAW)))
-            except BlockingIOError:
-                return None
-            except OSError as error:
-                raise WireLost(str(error)) from error
+            count = self._take_in(len(buffer))
             if not count:
-                raise WireLost("the stream ended without close_notify")
-            self._connection.bio_write(_RAW[:count])
+                return None
             if _one_record(count) and len(buffer) >= _RECORD:
                 try:
                     plain = self._connection.recv(_RECORD)
@@ -69,6 +78,19 @@ class TlsWire:
                 buffer[: len(plain)] = plain
                 return len(plain)
         return self._opened(buffer)
+
+    def _take_in(self, limit: int) -> int:
+        """Give the connection what the socket has; how much that was."""
+        try:
+            count = self._socket.recv_into(_RAW, min(limit, len(_RAW)))
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise WireLost(str(error)) from error
+        if not count:
+            raise WireLost("the stream ended without close_notify")
+        self._connection.bio_write(_RAW[:count])
+        return count
 
     def _opened(self, buffer: memoryview) -> int | None:
         """Take out of the connection what it can read."""
