@@ -6,19 +6,18 @@ import os
 import time
 from collections.abc import Mapping
 from typing import Any, Final
-from uuid import UUID
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from apiml_ws.actuator.application import application_resource, shows_certificate
 from apiml_ws.actuator.passwords import PasswordFile
 from apiml_ws.core.config import Config
 from apiml_ws.core.directory import Directory
+from apiml_ws.core.ids import random_id
 from apiml_ws.core.lobby import Lobby
 from apiml_ws.core.places import Places
 from apiml_ws.core.sessions import Sessions
@@ -28,9 +27,11 @@ from apiml_ws.discovery.notices import NoticeResource
 from apiml_ws.listening import Listening
 from apiml_ws.notify import READY, STOPPING, notify
 from apiml_ws.presence import Presence
+from apiml_ws.proxy.accepted import as_sockets
 from apiml_ws.proxy.backend import BackendDialer
 from apiml_ws.proxy.channel import GatewaySite
 from apiml_ws.proxy.connecting import Connector
+from apiml_ws.proxy.doorway import Doorway
 from apiml_ws.proxy.gateway import GatewayResource
 from apiml_ws.proxy.names import Names
 from apiml_ws.proxy.poller import poller_for
@@ -101,11 +102,11 @@ class GatewayService(MultiService):
             config, self.directory, self.sessions, self._places, reactor, self._new_actuator(), notices
         )
         lobby = Lobby(self._shares.newcomers, "gateway")
-        factory: Any = GatewaySite(root, reactor, config.max_http_header_size, lobby)
-        if config.tls.enabled:
-            factory = TLSMemoryBIOFactory(ServerTls(config.tls), False, factory, reactor)
+        site = GatewaySite(root, reactor, config.max_http_header_size, lobby)
+        tls = ServerTls(config.tls) if config.tls.enabled else None
+        doorway = Doorway(site, root.entrance, self._poller, self._clock, reactor, tls)
         scheme = "https" if config.tls.enabled else "http"
-        return Listening(reactor, config.address, config.port, factory, scheme, "gateway")
+        return Listening(reactor, config.address, config.port, doorway, scheme, "gateway", as_sockets)
 
     def _new_actuator(self) -> Any:
         passwords = None if self._config.password_file is None else PasswordFile(self._config.password_file)
@@ -168,4 +169,4 @@ def _milliseconds() -> int:
 
 
 def _new_id() -> str:
-    return str(UUID(bytes=os.urandom(16), version=4))
+    return random_id(os.urandom(16))

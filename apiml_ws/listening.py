@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.application.service import Service
@@ -10,6 +11,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTCP
 from twisted.internet.protocol import ServerFactory
+from twisted.internet.tcp import Port
 from twisted.logger import Logger
 
 from apiml_ws.port import listen
@@ -22,15 +24,24 @@ class CannotListen(SystemExit):
 class Listening(Service):
     """Listens on ``address`` and ``port`` (0: any free one) with ``factory``.
 
-    ``scheme`` and ``what`` are for the log line that names the port which was opened.
+    ``scheme`` and ``what`` are for the log line that names the port which was opened.  ``prepare`` is called with it
+    before anybody comes, if it is a port over a socket.
     """
 
     _log = Logger()
 
     def __init__(
-        self, reactor: IReactorTCP, address: str, port: int, factory: ServerFactory[Any], scheme: str, what: str
+        self,
+        reactor: IReactorTCP,
+        address: str,
+        port: int,
+        factory: ServerFactory[Any],
+        scheme: str,
+        what: str,
+        prepare: Callable[[Port], object] | None = None,
     ) -> None:
         self._reactor = reactor
+        self._prepare = prepare
         self._address, self._wanted = address, port
         self._factory = factory
         self._scheme, self._what = scheme, what
@@ -59,7 +70,7 @@ class Listening(Service):
         if self._port is not None:
             return
         try:
-            self._port = listen(self._reactor, self._wanted, self._factory, self._address)
+            self._port = listen(self._reactor, self._wanted, self._factory, self._address, self._prepare)
         except (OSError, CannotListenError) as error:
             raise CannotListen(self._sentence(getattr(error, "socketError", error))) from error
         host = f"[{self._address}]" if ":" in self._address else self._address

@@ -89,8 +89,14 @@ class PatientPort(Port):
         self._log.error("Connections cannot be accepted for now: {reason}", reason=error.strerror)
 
 
-def listen(reactor: IReactorTCP, port: int, factory: ServerFactory[Any], interface: str) -> IListeningPort:
-    """Listen as :class:`PatientPort` does, if ports are this kind of thing to ``reactor``.
+def listen(
+    reactor: IReactorTCP,
+    port: int,
+    factory: ServerFactory[Any],
+    interface: str,
+    prepare: Callable[[Port], object] | None = None,
+) -> IListeningPort:
+    """Listen as :class:`PatientPort` does, if ports are this kind of thing to ``reactor``; ``prepare`` hears of it then.
 
     :raises CannotListenError: as the reactor does.
     """
@@ -98,4 +104,6 @@ def listen(reactor: IReactorTCP, port: int, factory: ServerFactory[Any], interfa
         return reactor.listenTCP(port, factory, backlog=_BACKLOG, interface=interface)
     patient = PatientPort(port, factory, _BACKLOG, interface, reactor)
     patient.startListening()
+    if prepare is not None:
+        prepare(patient)
     return patient

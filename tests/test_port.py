@@ -159,8 +159,10 @@ class ListenTests(SynchronousTestCase):
                 Reactor.__init__(self)
 
         reactor = Real()
-        port = listen(reactor, 0, Factory(), "127.0.0.1")
+        prepared: list[Any] = []
+        port = listen(reactor, 0, Factory(), "127.0.0.1", prepared.append)
         self.assertIsInstance(port, PatientPort)
+        self.assertEqual([port], prepared)
         self.assertEqual("127.0.0.1", cast(Any, port.getHost()).host)
         port.stopListening()
         reactor.advance(0)

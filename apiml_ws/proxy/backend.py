@@ -91,6 +91,7 @@ class Dial:
         """Stop all that is under way; who is to hear of the end, or None if that was before."""
         events, self._events = self._events, None
         if events is not None:
-            self._deadline.cancel()
+            if self._deadline.active():
+                self._deadline.cancel()
             self._connecting.cancel()
         return events

@@ -87,6 +87,8 @@ class GatewayChannel(http.HTTPChannel):
 
     def __init__(self) -> None:
         super().__init__()
+        #: Seconds of its time that the client took before the connection came here.
+        self.spent = 0.0
         self._deadline: IDelayedCall | None = None
         self._head_size = 0
         self._deaf = False
@@ -96,7 +98,7 @@ class GatewayChannel(http.HTTPChannel):
         """The client has its time from now."""
         self.MAX_LENGTH = self.totalHeadersSize = self.site.header_limit
         super().connectionMade()
-        self._await_request()
+        self._await_request(self.spent)
 
     def dataReceived(self, data: bytes) -> None:
         """Read, unless all was said."""
@@ -219,8 +221,8 @@ class GatewayChannel(http.HTTPChannel):
         """All was said in HTTP: what keeps the connection from being handed over is that the client does not read."""
         self._await(self.site.handshake_timeout, self.transport.abortConnection)
 
-    def _await_request(self) -> None:
-        self._await(self.site.handshake_timeout, self._too_late)
+    def _await_request(self, spent: float = 0.0) -> None:
+        self._await(max(self.site.handshake_timeout - spent, 0), self._too_late)
 
     def _await(self, seconds: float, otherwise: Callable[[], object]) -> None:
         """The client has ``seconds`` for what is expected of it."""

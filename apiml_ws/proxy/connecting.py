@@ -77,8 +77,7 @@ class Connecting:
         """Give it up; ``waiting`` hears nothing any more."""
         if self._asking is not None:
             self._asking.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_clock()
         for each in self._tries:
             each.give_up()
         self._tries, self._left = [], []
@@ -114,9 +113,13 @@ class Connecting:
         """``one`` came to nothing."""
         self._tries.remove(one)
         self._problem = error
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_clock()
         self._next()
+
+    def _stop_clock(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
 
 
 class _Try:

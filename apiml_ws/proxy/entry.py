@@ -20,6 +20,7 @@ from apiml_ws.core.interfaces import Headers, OpenLeg, ServiceLeg
 from apiml_ws.core.opening import Opening
 from apiml_ws.core.places import Place, Places
 from apiml_ws.core.registry import Instance
+from apiml_ws.proxy.accept import switching
 from apiml_ws.proxy.answers import Answer, for_fault, for_refusal
 from apiml_ws.proxy.channel import GatewayRequest
 from apiml_ws.proxy.codec import ServerCodec
@@ -85,6 +86,24 @@ class Entrance:
             _ClientFirst(self, coming, *self._openings.client_first(coming.asked, opening))
         else:
             _BackendFirst(self, coming, self._openings.backend_first(coming.asked, opening))
+
+    def let_in(self, asked: Asked, wire: Wire) -> bool:
+        """Answer with 101 on ``wire`` and begin a session, at once; False, and nothing is done, where that cannot be.
+
+        A client that has to wait for its service, or that is not let in, is answered over HTTP: see :meth:`enter`.
+        """
+        if self._handshake is not Handshake.CLIENT_FIRST or not self._sessions.accepting:
+            return False
+        opening = self._openings.judged(asked)
+        place = None if isinstance(opening, Fault) else self._places.keep()
+        if isinstance(opening, Fault) or place is None:
+            return False
+        place.let_go()
+        opening, told = self._openings.client_first(asked, opening)
+        leg = written(wire, switching(asked.upgrade.key, told.subprotocol, told.extensions), told)
+        if leg is not None:
+            self._sessions.start(opening, leg)
+        return True
 
     @property
     def sessions(self) -> Sessions:

@@ -14,7 +14,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from apiml_ws.core.config import Config
 from apiml_ws.core.directory import Directory
-from apiml_ws.core.headers import Arrival
+from apiml_ws.core.headers import Arrival, Fields
 from apiml_ws.core.places import Places
 from apiml_ws.core.routing import is_session_path, unsafe
 from apiml_ws.proxy.answers import AnswerResource, for_fault
@@ -23,6 +23,7 @@ from apiml_ws.proxy.codec import ServerCodec
 from apiml_ws.proxy.entry import Entrance, Sessions
 from apiml_ws.proxy.handover import HandOver, Handover
 from apiml_ws.proxy.openings import Asked, Openings
+from apiml_ws.proxy.plain_request import plain_request
 from apiml_ws.proxy.upgrade import Fault, examine, host, wants_websocket
 
 _ACTUATOR: Final = b"application"
@@ -60,6 +61,8 @@ class GatewayResource(Resource):
             hand_over or partial(Handover, reactor),
             max(1, ceil(config.web_socket.stop_timeout)),
         )
+        #: Where handshakes go.
+        self.entrance = entrance
         self._sessions = _SessionResource(entrance)
 
     def getChildWithDefault(self, path: bytes, request: GatewayRequest) -> IResource:
@@ -88,8 +91,23 @@ class _SessionResource(Resource):
         if isinstance(upgrade, Fault):
             for_fault(upgrade, request.path.decode("latin-1")).write(request)
         else:
-            self._entrance.enter(request, Asked(request.uri, request.fields, _arrival(request), upgrade))
+            self._entrance.enter(request, Asked(request.uri, Fields(request.fields), _arrival(request), upgrade))
         return NOT_DONE_YET
+
+
+def plainly_asked(data: bytes, peer: tuple[str, int], scheme: str) -> Asked | None:
+    """What a client asks for that sent ``data``, if that is a handshake without anything odd or wrong about it.
+
+    The same rules hold as for requests that come through HTTP; whatever breaks one is answered there.
+    """
+    request = plain_request(data)
+    if request is None or unsafe(request[0]) is not None or not is_session_path(request[0]):
+        return None
+    target, fields = request
+    named, upgrade = host(fields, b"HTTP/1.1"), examine(b"GET", b"HTTP/1.1", fields)
+    if isinstance(named, Fault) or isinstance(upgrade, Fault):
+        return None
+    return Asked(target, fields, Arrival(*peer, scheme, named.decode("latin-1")), upgrade)
 
 
 def _fault(request: GatewayRequest) -> Fault | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from typing import Final
 
 #: Keep-alive finds a peer whose machine is gone while nothing is sent; for when something is, see the wire's patience.
@@ -13,6 +14,8 @@ _WANTED: Final = (
     (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),
     (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
 )
+#: struct linger: on, and no second of it.
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
 #: Those that this system has.
 OPTIONS: Final = tuple((level, getattr(socket, name), value) for level, name, value in _WANTED if hasattr(socket, name))
 
@@ -24,3 +27,8 @@ def set_options(sock: socket.socket) -> None:
     """
     for option in OPTIONS:
         sock.setsockopt(*option)
+
+
+def reset_on_close(sock: socket.socket) -> None:
+    """Have ``sock`` end at once when it is closed, with an RST, and leave nothing in the kernel."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 from OpenSSL.crypto import X509
-from OpenSSL.SSL import VERIFY_PEER, Connection, Error
+from OpenSSL.SSL import VERIFY_PEER, Connection, Context, Error
 from service_identity import CertificateError, VerificationError
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
 from service_identity.pyopenssl import extract_patterns
@@ -31,6 +31,17 @@ class WrongHostError(Error):
     """The certificate of a service is not one for the host that was dialled."""
 
 
+class _Begun(Connection):
+    """The accepting end of a handshake, which Twisted cannot make begin anew: it says that to any connection it gets."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, None)
+        super().set_accept_state()
+
+    def set_accept_state(self) -> None:
+        """It is in that state, or has done with it."""
+
+
 @implementer(IOpenSSLServerConnectionCreator)
 class ServerTls:
     """The side that clients, operators and registry users connect to.
@@ -41,11 +52,13 @@ class ServerTls:
     def __init__(self, config: TlsConfig) -> None:
         self._context = server_context(config)
 
+    def connection(self) -> Connection:
+        """One that waits for a client's handshake."""
+        return _Begun(self._context)
+
     def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> Connection:
-        """A connection that waits for a client's handshake."""
-        connection = Connection(self._context, None)
-        connection.set_accept_state()
-        return connection
+        """The same for Twisted."""
+        return self.connection()
 
 
 class ClientTls:

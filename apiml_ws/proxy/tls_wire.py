@@ -65,18 +65,21 @@ class TlsWire:
 
     def receive_into(self, buffer: memoryview) -> int | None:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
-        if not self.readable:
-            count = self._take_in(len(buffer))
-            if not count:
-                return None
-            if _one_record(count) and len(buffer) >= _RECORD:
-                try:
-                    plain = self._connection.recv(_RECORD)
-                except SSL.Error:
-                    # A record of another kind, or none that can be opened.
-                    return self._opened(buffer)
-                buffer[: len(plain)] = plain
-                return len(plain)
+        if self.readable:
+            count = self._opened(buffer)
+            if count is not None:
+                return count
+        size = self._take_in(len(buffer))
+        if not size:
+            return None
+        if _one_record(size) and len(buffer) >= _RECORD:
+            try:
+                plain = self._connection.recv(_RECORD)
+            except SSL.Error:
+                # A record of another kind, or none that can be opened.
+                return self._opened(buffer)
+            buffer[: len(plain)] = plain
+            return len(plain)
         return self._opened(buffer)
 
     def _take_in(self, limit: int) -> int:

@@ -17,7 +17,6 @@ from twisted.python.failure import Failure
 
 from apiml_ws.core.config import TlsConfig, Verification
 from apiml_ws.proxy.tls import ClientTls, ServerTls
-from tests.proxy.doubles_tls import client_end
 
 
 class MemorySocket:
@@ -114,7 +113,7 @@ class SealedClient:
         self.factory = TLSMemoryBIOFactory(ServerTls(config), False, factory, clock=cast(Any, self.reactor))
         self.tls: Any = self.factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 51234))
         self.tcp = MemoryDescriptor(self.reactor, self.tls)
-        self.end = client_end(ClientTls(config, Verification.STRICT).creator_for("localhost"))
+        self.end = ClientTls(config, Verification.STRICT).connection_to("localhost")
         self.told_end = False
 
     def begin(self) -> None:

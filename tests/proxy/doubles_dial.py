@@ -8,16 +8,17 @@ from hashlib import sha1
 from typing import Any, cast
 
 from OpenSSL.SSL import Connection
-from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
-from twisted.internet.testing import MemoryReactorClock, StringTransport
-from twisted.python.failure import Failure
+from twisted.internet.task import Clock
 
 from apiml_ws.core.interfaces import DialFailure, DialRequest, Headers, ServiceLeg
 from apiml_ws.proxy.backend import BackendDialer, Dial
+from apiml_ws.proxy.connecting import Connector
+from apiml_ws.proxy.handshake import Tls
 from apiml_ws.proxy.heads import head_lines
+from apiml_ws.proxy.names import Names
+from apiml_ws.proxy.poller import READ, WRITE
 from tests.core.doubles_registry import an_instance
-from tests.proxy.doubles_handshake import HandOvers
+from tests.proxy.doubles_sockets import HandPoller, MemorySocket, Sockets
 
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 INSTANCE = an_instance(host="127.0.0.1", port=10012, secure=False)
@@ -52,7 +53,7 @@ class Told:
 class NoTls:
     """For dials that speak none."""
 
-    def creator_for(self, host: str) -> IOpenSSLClientConnectionCreator:
+    def connection_to(self, host: str) -> Connection:
         """Not to be asked."""
         raise NotImplementedError
 
@@ -61,38 +62,59 @@ class NoTls:
         raise NotImplementedError
 
 
+class NoNames:
+    """A resolver that knows nobody."""
+
+    def resolveHostName(self, receiver: Any, host: str, *rest: object) -> None:
+        """Nothing is found."""
+        receiver.resolutionComplete()
+
+
 class ServiceEnd:
     """A service's end of one connection over TCP."""
 
-    def __init__(self, factory: Any) -> None:
-        self.transport = StringTransport(lenient=True)
-        self.protocol = factory.buildProtocol(None)
-        self.protocol.makeConnection(self.transport)
+    def __init__(self, sock: MemorySocket, poller: HandPoller) -> None:
+        self.sock = sock
+        self._poller = poller
 
     def say(self, *data: bytes) -> None:
-        """Deliver each piece as one read."""
+        """Each piece is one read."""
         for piece in data:
-            self.protocol.dataReceived(piece)
+            self.sock.peer_sends(piece)
+            self._poller.report(self.sock, READ)
 
-    def leave(self, reason: BaseException | None = None) -> None:
+    def leave(self) -> None:
         """End the connection."""
-        self.protocol.connectionLost(Failure(reason or ConnectionDone()))
+        self.sock.peer_ends()
+        self._poller.report(self.sock, READ)
+
+    def break_off(self) -> None:
+        """Reset the connection."""
+        self.sock.peer_breaks()
+        self._poller.broken(self.sock)
 
     @property
     def asked(self) -> bytes:
         """The request."""
-        asked: bytes = self.transport.value()
-        return asked
+        return self.sock.sent
+
+    @property
+    def hung_up_on(self) -> bool:
+        """Whether our end is closed, and nobody looks at it."""
+        return self.sock.closed and not self._poller.watched
 
 
 class Network:
     """Dials, and the ends of services."""
 
-    def __init__(self, limit: int = 48000) -> None:
-        self.reactor = MemoryReactorClock()
-        self.hand_over = HandOvers()
+    def __init__(self, limit: int = 48000, tls: Tls | None = None) -> None:
+        self.clock = Clock()
+        self.poller = HandPoller()
+        self.sockets = Sockets()
+        names = Names(cast(Any, NoNames()), self.clock)
+        connector = Connector(names, self.poller, self.clock, self.sockets)
         self.dialer = BackendDialer(
-            self.reactor, NoTls(), limit, random=lambda count: bytes(range(count)), hand_over=self.hand_over
+            connector, self.poller, self.clock, tls or NoTls(), limit, random=lambda count: bytes(range(count))
         )
         self.told = Told()
 
@@ -102,13 +124,20 @@ class Network:
 
     def accept(self) -> ServiceEnd:
         """The service takes the connection that was asked for."""
-        self.reactor.advance(0)
-        return ServiceEnd(self.reactor.tcpClients[-1][2])
+        sock = self.sockets.made[-1]
+        self.poller.report(sock, WRITE)
+        return ServiceEnd(sock, self.poller)
 
-    def refuse(self, reason: BaseException) -> None:
+    def refuse(self, problem: int) -> None:
         """The connection cannot be had."""
-        self.reactor.advance(0)
-        self.reactor.tcpClients[-1][2].clientConnectionFailed(cast(Any, None), Failure(reason))
+        self.sockets.made[-1].problem = problem
+        self.poller.report(self.sockets.made[-1], WRITE)
+        self.clock.advance(0)
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is waited for."""
+        return bool(self.poller.watched or self.clock.getDelayedCalls())
 
 
 def right_answer(*more: tuple[bytes, bytes], key: bytes = KEY) -> bytes:

@@ -140,6 +140,9 @@ class ClientTransport(StringTransport):
         super().__init__(peerAddress=IPv4Address("TCP", "127.0.0.1", 51234), lenient=True)
         self.half_closed = False
 
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Nothing is sent late."""
+
     def loseWriteConnection(self) -> None:
         """FIN, after what was written."""
         self.half_closed = True
@@ -209,7 +212,7 @@ class Gateway:
             directory.update("test", self.snapshot)
         self.places = Places(self.most, lambda: len(self.sessions.started))
         self.lobby = Lobby(self.seats, "gateway")
-        root = GatewayResource(
+        self.root = GatewayResource(
             self.config,
             directory,
             self.sessions,
@@ -220,11 +223,16 @@ class Gateway:
             random=lambda count: bytes(range(count)),
             hand_over=self.hand_over,
         )
-        self.site = GatewaySite(root, cast(Any, self.clock), self.limit, self.lobby)
+        self.site = GatewaySite(self.root, cast(Any, self.clock), self.limit, self.lobby)
 
     def connect(self) -> Client:
         """A new client."""
         return Client(self.site)
+
+    @property
+    def entered(self) -> int:
+        """How many came in, or are about to."""
+        return self.hand_over.pending
 
     def ask(self, request: bytes) -> Client:
         """A new client that sends ``request``."""

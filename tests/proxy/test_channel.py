@@ -16,6 +16,7 @@ from apiml_ws.proxy.channel import BODY_LIMIT, GatewayRequest
 from apiml_ws.proxy.upgrade import Fault
 from tests import certificates
 from tests.proxy.doubles_descriptor import SealedClient
+from tests.proxy.doubles_door import DoorGateway
 from tests.proxy.doubles_handshake import Client, Gateway, handshake, request, value
 
 HOST = (b"Host", b"gateway")
@@ -50,10 +51,12 @@ class Echo(Resource):
 class ChannelTests(SynchronousTestCase):
     """Tests of :class:`~apiml_ws.proxy.channel.GatewayChannel`."""
 
+    kind: type[Gateway] = Gateway
+
     def setUp(self) -> None:
         """A site whose actuator echoes."""
         self.echo = Echo()
-        self.gateway = Gateway(actuator=self.echo)
+        self.gateway = self.kind(actuator=self.echo)
 
     def _ask(self, *headers: tuple[bytes, bytes], path: bytes = b"/application/x", method: bytes = b"GET") -> Client:
         return self.gateway.ask(request(path, (HOST, *headers), method))
@@ -140,20 +143,20 @@ class ChannelTests(SynchronousTestCase):
             for more in ((b"Content-Length", b"1"), (b"Transfer-Encoding", b"chunked")):
                 self._assert_refused(self.gateway.ask(handshake(path, more)), 400)
         self.gateway.ask(handshake(b"/a/ws/v1/b", (b"Content-Length", b"0")))
-        self.assertEqual(self.gateway.hand_over.pending, 1)
+        self.assertEqual(self.gateway.entered, 1)
 
     def test_refuses_what_comes_before_the_101(self) -> None:
         """Bytes behind a handshake, in the same read or the next one, are 400, and nothing is handed over."""
         for pieces in ([handshake(b"/a/ws/v1/b") + b"\x81"], [handshake(b"/a/ws/v1/b"), b"\x81"]):
             client = self.gateway.connect().send(*pieces)
             self._assert_refused(client, 400)
-            self.assertEqual(self.gateway.hand_over.pending, 0)
+            self.assertEqual(self.gateway.entered, 0)
 
     def test_takes_a_handshake_behind_a_request(self) -> None:
         """A connection that was kept may still become a session, pipelined or not."""
         self.gateway.ask(request(b"/application/x", (HOST,)) + handshake(b"/a/ws/v1/b"))
         self._ask().send(handshake(b"/a/ws/v1/b"))
-        self.assertEqual(self.gateway.hand_over.pending, 2)
+        self.assertEqual(self.gateway.entered, 2)
 
     def test_closes_after_an_error(self) -> None:
         """Whatever answered it, 400 and above end the connection and say so."""
@@ -203,6 +206,17 @@ class ChannelTests(SynchronousTestCase):
         client = self.gateway.ask(b"x\r\n")
         client.leave()
         self.assertEqual(self.gateway.clock.getDelayedCalls(), [])
+
+
+class ThroughTheDoorTests(ChannelTests):
+    """The same for clients whose first words may be a whole handshake, and nothing else passes by HTTP."""
+
+    kind = DoorGateway
+
+    def test_refuses_what_comes_before_the_101(self) -> None:
+        """Bytes behind a handshake in the same read; in the next one there is a 101 already."""
+        self._assert_refused(self.gateway.ask(handshake(b"/a/ws/v1/b") + b"\x81"), 400)
+        self.assertEqual(self.gateway.entered, 0)
 
 
 class DeadlineTests(SynchronousTestCase):

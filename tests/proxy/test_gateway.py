@@ -10,6 +10,7 @@ from twisted.web.static import Data
 
 from apiml_ws.core.config import Handshake
 from apiml_ws.core.interfaces import Headers
+from tests.proxy.doubles_door import DoorGateway
 from tests.proxy.doubles_handshake import FIELDS, PLAIN, Client, Gateway, fields, handshake, request, value
 
 HOST = (b"Host", b"gateway")
@@ -18,9 +19,11 @@ HOST = (b"Host", b"gateway")
 class GatewayTests(SynchronousTestCase):
     """Tests of :class:`~apiml_ws.proxy.gateway.GatewayResource`."""
 
+    kind: type[Gateway] = Gateway
+
     def setUp(self) -> None:
         """A gateway with an actuator."""
-        self.gateway = Gateway(actuator=Data(b"actuator", "text/plain"))
+        self.gateway = self.kind(actuator=Data(b"actuator", "text/plain"))
 
     def _get(self, path: bytes, *more: tuple[bytes, bytes]) -> Client:
         return self.gateway.ask(request(path, (HOST, *more)))
@@ -37,12 +40,12 @@ class GatewayTests(SynchronousTestCase):
 
     def test_gives_notices_to_who_takes_them(self) -> None:
         """All below /gateway that is no session; without anybody who takes notices it is unknown."""
-        self.gateway = Gateway(notices=Data(b"noticed", "text/plain"))
+        self.gateway = self.kind(notices=Data(b"noticed", "text/plain"))
         self.assertEqual(self._get(b"/gateway").answer[1], b"noticed")
         self.assertEqual(self._get(b"/gateway/ws/v1/x").status, 426)
         self.assertEqual(self.gateway.ask(handshake(b"/gateway")).status, 404)
         self.assertEqual(self._get(b"/application").status, 404)
-        self.gateway = Gateway()
+        self.gateway = self.kind()
         self.assertEqual(self._get(b"/gateway").status, 404)
 
     def test_knows_nothing_else(self) -> None:
@@ -51,7 +54,7 @@ class GatewayTests(SynchronousTestCase):
             self.assertEqual(self._message(self._get(path)), (404, "ZWEAM104E"), path)
             self.assertEqual(self._message(self.gateway.ask(handshake(path))), (404, "ZWEAM104E"), path)
         self.assertEqual(self.gateway.ask(handshake(b"/application")).status, 404)
-        self.gateway = Gateway()
+        self.gateway = self.kind()
         self.assertEqual(self._get(b"/application").status, 404)
 
     def test_refuses_unsafe_paths_everywhere(self) -> None:
@@ -59,7 +62,7 @@ class GatewayTests(SynchronousTestCase):
         for path in (b"/..", b"/application/%2e%2e/x", b"/a/ws/v1/../b", b"/a/ws/v1/%00", b"/a/ws/v1/b#c"):
             self.assertEqual(self._message(self._get(path)), (400, "ZWEAO400E"), path)
             self.assertEqual(self.gateway.ask(handshake(path)).status, 400, path)
-        self.assertEqual(self.gateway.hand_over.pending, 0)
+        self.assertEqual(self.gateway.entered, 0)
 
     def test_asks_for_a_host_everywhere(self) -> None:
         """HTTP/1.1 without one, or with two, is 400."""
@@ -92,22 +95,22 @@ class GatewayTests(SynchronousTestCase):
             self.assertEqual((client.status, client.transport.half_closed), (status, True))
         version_13 = self.gateway.ask(request(b"/a/ws/v1/b", fields(without=b"Sec-WebSocket-Version"))).answer[0]
         self.assertEqual(value(version_13.headers, b"sec-websocket-version"), b"13")
-        self.assertEqual(self.gateway.hand_over.pending, 0)
+        self.assertEqual(self.gateway.entered, 0)
 
     def test_refuses_foreign_origins_before_anything_is_dialled(self) -> None:
         """403 in both handshakes, and whatever the path leads to."""
         for order in Handshake:
-            gateway = Gateway(replace(PLAIN, web_socket=replace(PLAIN.web_socket, handshake=order)))
+            gateway = self.kind(replace(PLAIN, web_socket=replace(PLAIN.web_socket, handshake=order)))
             client = gateway.ask(handshake(b"/a/ws/v1/b", (b"Origin", b"https://evil.test")))
             self.assertEqual(self._message(client), (403, "ZWEAT403E"))
-            self.assertEqual((gateway.hand_over.pending, gateway.sessions.searches), (0, []))
+            self.assertEqual((gateway.entered, gateway.sessions.searches), (0, []))
             gateway.ask(handshake(b"/a/ws/v1/b", (b"Origin", b"http://gateway:10010")))
-            self.assertEqual(gateway.hand_over.pending + len(gateway.sessions.searches), 1)
+            self.assertEqual(gateway.entered + len(gateway.sessions.searches), 1)
 
     def test_refuses_all_while_it_stops(self) -> None:
         """503 with Retry-After, in both handshakes; the actuator goes on."""
         for order in Handshake:
-            gateway = Gateway(
+            gateway = self.kind(
                 replace(PLAIN, web_socket=replace(PLAIN.web_socket, handshake=order, stop_timeout=29.5)),
                 actuator=Data(b"actuator", "text/plain"),
             )
@@ -115,5 +118,11 @@ class GatewayTests(SynchronousTestCase):
             client = gateway.ask(handshake(b"/a/ws/v1/b"))
             self.assertEqual(self._message(client), (503, "ZWEAO503E"))
             self.assertEqual(value(client.answer[0].headers, b"retry-after"), b"30")
-            self.assertEqual((gateway.hand_over.pending, gateway.sessions.searches), (0, []))
+            self.assertEqual((gateway.entered, gateway.sessions.searches), (0, []))
             self.assertEqual(gateway.ask(request(b"/application", (HOST,))).status, 200)
+
+
+class ThroughTheDoorTests(GatewayTests):
+    """The same where handshakes may go straight to a session: no rule is passed by."""
+
+    kind = DoorGateway

@@ -99,14 +99,6 @@ class TcpTests(SynchronousTestCase):
             },
         )
 
-    def test_goes_without_options_that_a_system_lacks(self) -> None:
-        """macOS has no time of idleness under this name."""
-        self.patch(socket, "TCP_KEEPIDLE", None)
-        del socket.TCP_KEEPIDLE
-        self._hand_over()
-        self.tcp.turn()
-        self.assertEqual(len(self.tcp.socket.options), 4)
-
     def test_closing_the_wire_closes_the_transport(self) -> None:
         """Its protocol of before hears nothing of it."""
         self._hand_over()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.interfaces import DialFault, DialRequest, HttpAnswer
@@ -70,8 +69,7 @@ class AnswerTests(SynchronousTestCase):
     def _leg(self, *data: bytes, request: DialRequest = REQUEST) -> Leg:
         network, service = self._dialled(request)
         service.say(*data)
-        network.hand_over.complete()
-        self.assertEqual((network.reactor.getDelayedCalls(), network.told.failures), ([], []))
+        self.assertEqual((network.waits, network.told.failures), (False, []))
         return cast(Leg, network.told.legs[0])
 
     def test_asks_at_once(self) -> None:
@@ -80,7 +78,7 @@ class AnswerTests(SynchronousTestCase):
         self.assertEqual(service.asked, request_head(REQUEST, KEY))
 
     def test_right_answer_gives_a_leg(self) -> None:
-        """With all headers of the answer, once the connection left Twisted, and no timer left."""
+        """With all headers of the answer, and nothing that waits."""
         leg = self._leg(right_answer((b"set-Cookie", b"\xe9")))
         self.assertEqual(leg.answer_headers, (*right_fields(), (b"set-Cookie", b"\xe9")))
         self.assertEqual((leg.early, leg.extensions, leg.subprotocol), (b"", "", None))
@@ -91,11 +89,10 @@ class AnswerTests(SynchronousTestCase):
         self._leg(*(answer[at : at + 1] for at in range(len(answer))))
 
     def test_early_bytes_are_kept(self) -> None:
-        """In the segment of the 101, and until the hand-over."""
+        """Those in the segment of the 101; what comes later is still to be read."""
         network, service = self._dialled()
-        service.say(right_answer() + b"\x81\x01a", b"\x81", b"\x01b")
-        network.hand_over.complete()
-        self.assertEqual(cast(Leg, network.told.legs[0]).early, b"\x81\x01a\x81\x01b")
+        service.say(right_answer() + b"\x81\x01a", b"\x81")
+        self.assertEqual(cast(Leg, network.told.legs[0]).early, b"\x81\x01a")
 
     def test_agreement_is_that_of_the_answer(self) -> None:
         """One of the subprotocols that were offered, or none; extensions in canonical spelling."""
@@ -127,8 +124,8 @@ class AnswerTests(SynchronousTestCase):
             service.say(answer)
             self.assertEqual((network.told.failure.fault, network.told.failure.final), (DialFault.BAD_HANDSHAKE, True))
             self.assertTrue(network.told.failure.detail.isprintable())
-            self.assertTrue(service.transport.disconnected)
-            self.assertEqual((network.reactor.getDelayedCalls(), network.hand_over.pending), ([], 0))
+            self.assertTrue(service.hung_up_on)
+            self.assertFalse(network.waits)
 
     def test_what_is_not_http_is_no_answer(self) -> None:
         """Another instance may be asked."""
@@ -136,7 +133,7 @@ class AnswerTests(SynchronousTestCase):
             network, service = self._dialled()
             service.say(said)
             self.assertEqual((network.told.failure.fault, network.told.failure.final), (DialFault.BAD_HANDSHAKE, False))
-            self.assertTrue(service.transport.disconnected)
+            self.assertTrue(service.hung_up_on)
 
     def test_head_beyond_the_limit_is_a_bad_handshake(self) -> None:
         """The limit is that of the client's side."""
@@ -152,23 +149,23 @@ class AnswerTests(SynchronousTestCase):
         headers = ((b"WWW-Authenticate", b"Basic"), (b"Content-Length", b"4"))
         self.assertEqual((failure.fault, failure.final), (DialFault.HTTP, True))
         self.assertEqual(failure.answer, HttpAnswer(401, b"Not you", headers, b"who?"))
-        self.assertTrue(service.transport.disconnected)
-        self.assertEqual(network.reactor.getDelayedCalls(), [])
+        self.assertTrue(service.hung_up_on)
+        self.assertFalse(network.waits)
 
     def test_body_may_end_with_the_connection(self) -> None:
         """A close, clean or not, ends a body of unknown length."""
         network, service = self._dialled()
         service.say(b"HTTP/1.0 503 x\r\n\r\nab", b"c")
-        service.leave(ConnectionLost())
+        service.leave()
         self.assertEqual(network.told.failure.answer, HttpAnswer(503, b"x", (), b"abc"))
 
     def test_body_ends_at_the_deadline(self) -> None:
         """What came until then is passed on."""
         network, service = self._dialled()
         service.say(b"HTTP/1.1 200 OK\r\n\r\nab")
-        network.reactor.advance(45)
+        network.clock.advance(45)
         self.assertEqual(network.told.failure.answer, HttpAnswer(200, b"OK", (), b"ab"))
-        self.assertTrue(service.transport.disconnected)
+        self.assertTrue(service.hung_up_on)
 
     def test_body_is_bounded(self) -> None:
         """64 KiB, then the connection ends."""
@@ -176,24 +173,16 @@ class AnswerTests(SynchronousTestCase):
         service.say(b"HTTP/1.1 404 x\r\n\r\n", b"x" * 70000)
         answer = network.told.failure.answer
         self.assertEqual(len(answer.body) if answer is not None else None, BODY_LIMIT)
-        self.assertTrue(service.transport.disconnected)
+        self.assertTrue(service.hung_up_on)
 
     def test_lost_connection(self) -> None:
         """Before a status line another instance may be asked; after it the service answered."""
         for said, final in ((b"", False), (b"HTTP/1.1 401", False), (b"HTTP/1.1 401 x\r\nA:", True)):
-            network, service = self._dialled()
-            service.say(said)
-            service.leave(ConnectionLost())
-            self.assertEqual(
-                (network.told.failure.fault, network.told.failure.final), (DialFault.CONNECTION_LOST, final)
-            )
-            self.assertFalse(service.transport.disconnected, "there is no connection to end")
-            self.assertEqual(network.reactor.getDelayedCalls(), [])
-
-    def test_lost_at_the_hand_over(self) -> None:
-        """A service that answers and goes at once gives no leg."""
-        network, service = self._dialled()
-        service.say(right_answer())
-        service.leave()
-        self.assertEqual(network.told.failure.fault, DialFault.CONNECTION_LOST)
-        self.assertIsNone(network.hand_over.complete())
+            for ending in (ServiceEnd.leave, ServiceEnd.break_off):
+                network, service = self._dialled()
+                service.say(*([said] if said else []))
+                ending(service)
+                self.assertEqual(
+                    (network.told.failure.fault, network.told.failure.final), (DialFault.CONNECTION_LOST, final)
+                )
+                self.assertEqual((service.hung_up_on, network.waits), (True, False))

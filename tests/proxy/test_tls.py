@@ -27,7 +27,7 @@ class ServiceVerificationTests(TlsTestCase):
     def dial(self, verification: Verification, service: Issued, host: str = "localhost") -> None:
         """A handshake with a service that shows ``service``, and the judgement after it."""
         tls = ClientTls(self.config, verification)
-        connection = client_end(tls.creator_for(host))
+        connection = tls.connection_to(host)
         shake_hands(connection, server_end(ServerTls(self.config_of(service, "service"))))
         tls.verify(connection, host)
 
@@ -134,7 +134,7 @@ class ConnectionTests(TlsTestCase):
     """What connections say and leave out."""
 
     def pair(self, host: str) -> tuple[Connection, Connection]:
-        client = client_end(ClientTls(self.config, Verification.NONSTRICT).creator_for(host))
+        client = ClientTls(self.config, Verification.NONSTRICT).connection_to(host)
         server = server_end(ServerTls(self.config))
         shake_hands(client, server)
         return client, server
@@ -142,7 +142,7 @@ class ConnectionTests(TlsTestCase):
     def test_the_creators_are_what_twisted_asks_for(self) -> None:
         """They go into a ``TLSMemoryBIOFactory`` or an endpoint."""
         verifyObject(IOpenSSLServerConnectionCreator, ServerTls(self.config))
-        creator = ClientTls(self.config, Verification.STRICT).creator_for("localhost")
+        creator = ClientTls(self.config, Verification.STRICT).https_policy().creatorForNetloc(b"localhost", 443)
         verifyObject(IOpenSSLClientConnectionCreator, creator)
 
     def test_names_are_sent_as_sni_and_addresses_are_not(self) -> None:
@@ -179,16 +179,14 @@ class ConnectionTests(TlsTestCase):
         ours = leaf(common_name="gateway", issuer=authority("Middle", authority()))
         service = ServerTls(replace(self.config, client_auth=ClientAuth.NEED))
         server = server_end(service)
-        shake_hands(
-            client_end(ClientTls(self.config_of(ours, "ours"), Verification.STRICT).creator_for("localhost")), server
-        )
+        shake_hands(ClientTls(self.config_of(ours, "ours"), Verification.STRICT).connection_to("localhost"), server)
         shown = server.get_peer_certificate(as_cryptography=True)
         self.assertEqual(shown, ours.certificate)
 
     def test_without_a_certificate_of_ours_services_are_still_dialled(self) -> None:
         """A gateway behind a TLS terminator has none."""
         bare = TlsConfig(enabled=False, trust_store=self.config.trust_store)
-        client = client_end(ClientTls(bare, Verification.STRICT).creator_for("localhost"))
+        client = ClientTls(bare, Verification.STRICT).connection_to("localhost")
         server = server_end(ServerTls(self.config))
         shake_hands(client, server)
         self.assertIsNone(server.get_peer_certificate())
@@ -196,13 +194,13 @@ class ConnectionTests(TlsTestCase):
     def test_a_session_is_resumed_by_a_ticket(self) -> None:
         """A client that comes back need not begin anew, even where certificates are asked for."""
         self.config = replace(self.config, client_auth=ClientAuth.WANT, protocols=("TLSv1.2",))
-        creator = ClientTls(self.config, Verification.STRICT).creator_for("localhost")
+        tls = ClientTls(self.config, Verification.STRICT)
         server = ServerTls(self.config)
-        first = client_end(creator)
+        first = tls.connection_to("localhost")
         shake_hands(first, server_end(server))
         session = first.get_session()
         assert session is not None
-        second, end = client_end(creator), server_end(server)
+        second, end = tls.connection_to("localhost"), server_end(server)
         second.set_session(session)
         shake_hands(second, end)
         self.assertEqual(second.master_key(), first.master_key())

@@ -18,7 +18,7 @@ from apiml_ws.core.config import ClientAuth, TlsConfig, Verification
 from apiml_ws.proxy.key_material import TlsError
 from apiml_ws.proxy.tls import ClientTls, ServerTls
 from tests.certificates import Issued, authority, leaf, write_pkcs12
-from tests.proxy.doubles_tls import bare_client, client_end, server_end, shake_hands
+from tests.proxy.doubles_tls import bare_client, server_end, shake_hands
 from tests.proxy.doubles_tls_case import TlsTestCase
 from tests.proxy.test_pkcs12 import KEYTOOL
 
@@ -104,11 +104,11 @@ class ProtocolTests(TlsTestCase):
         service = ServerTls(replace(self.config, protocols=("TLSv1.2",)))
         ours = replace(self.config, protocols=("TLSv1.3",))
         with self.assertRaises(Error):
-            shake_hands(client_end(ClientTls(ours, Verification.STRICT).creator_for("localhost")), server_end(service))
+            shake_hands(ClientTls(ours, Verification.STRICT).connection_to("localhost"), server_end(service))
 
     def test_services_are_offered_forward_secrecy_without_sha1(self) -> None:
         """As the reference system excludes ``TLS_RSA_*`` and ``*_SHA``."""
-        offered = client_end(ClientTls(self.config, Verification.STRICT).creator_for("localhost")).get_cipher_list()
+        offered = ClientTls(self.config, Verification.STRICT).connection_to("localhost").get_cipher_list()
         weak = [n for n in offered if n.endswith("-SHA") or not n.startswith(("TLS_", "ECDHE-", "DHE-"))]
         self.assertEqual(weak, [])
 
@@ -152,7 +152,7 @@ class StoreTests(TlsTestCase):
     def test_a_java_key_store_and_a_pkcs12_trust_store_serve(self) -> None:
         """The handshake shows the certificate of the alias."""
         config = TlsConfig(key_store=str(KEYTOOL), key_store_password="password", key_alias="third")
-        client = client_end(ClientTls(self.config, Verification.DISABLED).creator_for("localhost"))
+        client = ClientTls(self.config, Verification.DISABLED).connection_to("localhost")
         shake_hands(client, server_end(ServerTls(config)))
         shown = client.get_peer_certificate(as_cryptography=True)
         assert shown is not None
@@ -160,6 +160,6 @@ class StoreTests(TlsTestCase):
         trust = write_pkcs12(self.folder, None, trusted=(authority(),), name="trust.p12")
         ours = TlsConfig(trust_store=trust, trust_store_password="password")
         shake_hands(
-            client_end(ClientTls(ours, Verification.STRICT).creator_for("localhost")),
+            ClientTls(ours, Verification.STRICT).connection_to("localhost"),
             server_end(ServerTls(self.config)),
         )
