@@ -193,6 +193,8 @@ def _pair() -> tuple[socket.socket, socket.socket]:
     pair = socket.socketpair()
     for each in pair:
         each.setblocking(False)
+    # Less than one read, so that a reader that takes little is heard of before a read is through.
+    pair[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32768)
     return pair
 
 

@@ -224,10 +224,9 @@ class Ending(SocketsCase):
         self.couple(Limits(async_write_timeout=0.5))
         self.service.reading = False
         self.client.send(asked(b"u" * 2 * BULK))
-        for _ in range(8):
+        for _ in range(12):
             self.go_on(0.15)
-            for _ in range(3):
-                self.service.take()
+            self.service.take()
         self.assertEqual([], self.witness.taken())
         self.assertFalse(self.client.idle)
 
@@ -301,6 +300,20 @@ class Moving(SocketsCase):
         self.arrives(self.service, long[:70_000])
         self.client.send(long[70_000:] + part)
         self.arrives(self.service, long + part)
+        self.assertTrue(self.relay.movable)
+        self.attach()
+        self.arrives(self.service, part)
+
+    def test_what_the_kernel_took_in_the_end_is_not_said_again(self) -> None:
+        """But for the message that is not complete."""
+        self.couple()
+        self.service.reading = False
+        frames, part = asked(b"m" * 30_000) * 40, asked(b"a" * 30_000)[:20_000]
+        self.client.send(frames + part)
+        self.go_on(0.1)
+        self.assertFalse(self.client.idle)
+        self.service.reading = True
+        self.arrives(self.service, frames + part)
         self.assertTrue(self.relay.movable)
         self.attach()
         self.arrives(self.service, part)
