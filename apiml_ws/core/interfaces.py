@@ -149,14 +149,13 @@ class Relay(Protocol):
         Until the message that comes from the client ends, all goes on as before.  Then ``close`` is put on the service's leg
         behind it, and behind those that were read with its end, and :meth:`RelayEvents.retired` says so.  From there the
         client's data wait and its pings are answered, as after :meth:`hold`, until :meth:`attach`; what the service sends is
-        passed on as ever, up to its own close frame, which :meth:`RelayEvents.close_received` reports, or the end of its
-        connection, which :meth:`RelayEvents.ended` does.  One of the two is waited for ``Limits.close_timeout``, and as long
-        again whenever that is over inside a message of the service of which something was still passed on in that time; then
-        the connection is ended.
+        passed on as ever, up to its own close frame (:meth:`RelayEvents.close_received`) or the end of its connection
+        (:meth:`RelayEvents.ended`).  One of the two is waited for ``Limits.close_timeout``, and as long again whenever that is
+        over inside a message of which something was still passed on in that time; then the connection is ended.
 
         :meth:`RelayEvents.retired` says that nothing came of it when the client's message does not end within
-        ``Limits.close_timeout``; when the service is lost, says close, breaks a rule, or is told :meth:`close`, :meth:`drop` or
-        :meth:`hold` before; or when one of these was so already.  Then all is as if it had not been asked for.
+        ``Limits.close_timeout``; when the service is lost, says close, breaks a rule, or is told :meth:`close`, :meth:`drop`
+        or :meth:`hold` before, or was already.  Then all is as if it had not been asked for.
         A :meth:`close` of the service's side after it was told puts no second close frame on the leg.
         """
 

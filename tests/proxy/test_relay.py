@@ -12,6 +12,7 @@ from tests.proxy import (
     relay_holding,
     relay_losing,
     relay_moving,
+    relay_parting,
     relay_random,
     relay_retiring,
 )
@@ -65,7 +66,15 @@ class Retiring(Portable, relay_retiring.Retiring):
     """See the suite."""
 
 
-class RetiringBridged(Portable, relay_retiring.RetiringBridged):
+class Parting(Portable, relay_parting.Parting):
+    """See the suite."""
+
+
+class PartingRandom(Portable, relay_parting.PartingRandom):
+    """See the suite."""
+
+
+class PartingBridged(Portable, relay_parting.PartingBridged):
     """See the suite."""
 
 
