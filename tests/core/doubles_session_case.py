@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from apiml_ws.core.closing import Cause, Close
 from apiml_ws.core.config import Propagation
 from apiml_ws.core.interfaces import Boundary, Side
-from apiml_ws.core.record import SessionRecord
+from apiml_ws.core.record import Exchange, SessionRecord
 from apiml_ws.core.routing import Refusal
 from apiml_ws.core.session import Session
 from apiml_ws.core.settings import SessionSettings
@@ -20,6 +20,7 @@ ANSWER: Final = Close(4001, "as you like")
 RESTART: Final = Close(1012, "back soon")
 LOST: Final = Close(1011, "Connection to the service was lost")
 NOT_MOVED: Final = Close(1012, "Session could not be moved")
+MOVED: Final = Close(1001, "Session moved")
 INTERNAL: Final = Close(1011, "Internal error")
 GONE: Final = Close(1001, "Client connection was lost")
 NEVER: Final = SessionSettings(propagation=Propagation.NEVER)
@@ -83,3 +84,40 @@ class SessionTestCase(SynchronousTestCase):
         self.service_gone()
         self.assertEqual(self.relay.taken(), [])
         return self.assert_ended(cause)
+
+
+class RelocationTestCase(SessionTestCase):
+    """A session with a service that was taken off."""
+
+    def seeking(self, *names: str, settings: SessionSettings | None = None) -> None:
+        """Another service is looked for."""
+        self.relaying(*names, settings=settings)
+        self.session.relocate()
+        self.assertEqual((self.relay.taken(), self.world.ledger.heard), ([], ["moving"]))
+
+    def handing_over(self) -> MemoryLeg:
+        """Another one is there, and the first is to be told."""
+        self.seeking()
+        leg = MemoryLeg()
+        self.world.dialer.attempts[1].open(leg)
+        self.assertEqual(self.relay.taken(), [("retire", MOVED)])
+        return leg
+
+    def retiring(self) -> MemoryLeg:
+        """The first one was told."""
+        leg = self.handing_over()
+        self.session.retired(True)
+        self.assertEqual(self.relay.taken(), [])
+        return leg
+
+    def goes_on_with(self, leg: MemoryLeg) -> None:
+        """The session is at the other instance."""
+        self.assertEqual(self.relay.taken(), [("attach", leg)])
+        self.assertEqual(self.world.ledger.heard, ["moving", "moved"])
+        self.session.close_received(Side.CLIENT, BYE)
+        self.told((Side.SERVICE, BYE))
+        self.session.close_received(Side.SERVICE, ANSWER)
+        self.told((Side.CLIENT, ANSWER))
+        record = self.end_both(Cause.CLIENT_CLOSED)
+        self.assertEqual((record.moves, record.instance_id), (1, "b"))
+        self.assertEqual(record.service, Exchange(sent=BYE, received=ANSWER))

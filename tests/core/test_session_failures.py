@@ -9,7 +9,7 @@ from apiml_ws.core.interfaces import Boundary, Side, Violation
 from apiml_ws.core.record import SessionRecord
 from apiml_ws.core.routing import Refusal
 from apiml_ws.core.settings import SessionSettings
-from tests.core.doubles_session import MemoryLeg
+from tests.core.doubles_session import MemoryLeg, answered
 from tests.core.doubles_session_case import BYE, INTERNAL, RESTART, SessionTestCase
 
 
@@ -87,6 +87,38 @@ class FailureTests(FailureTestCase):
         self.assertTrue(leg.abandoned)
         self.ends(("retire", Close(1001, "Session moved")))
 
+    def test_going_after_it_was_retired(self) -> None:
+        """A service whose time to go has come cannot be replaced, or its successor's search cannot begin."""
+        self.relaying()
+        self.session.relocate()
+        self.world.dialer.attempts[1].open()
+        self.session.retired(True)
+        self.relay.fails = ["attach"]
+        self.session.close_received(Side.SERVICE, BYE)
+        self.logged()
+        self.end_all()
+
+    def test_taking_note(self) -> None:
+        """The ledger fails when it hears that another service is looked for, that there is none, that it cannot come."""
+        self.relaying()
+        self.patch(self.world.ledger, "moving", self.no_choice)
+        self.session.relocate()
+        self.logged()
+        self.end_all()
+        self.relaying()
+        self.session.relocate()
+        self.patch(self.world.ledger, "stayed", self.no_choice)
+        self.world.dialer.attempts[1].fail(answered(503))
+        self.logged()
+        self.end_all()
+        self.relaying()
+        self.session.relocate()
+        self.world.dialer.attempts[1].open()
+        self.patch(self.world.ledger, "stayed", self.no_choice)
+        self.session.retired(False)
+        self.logged()
+        self.end_all()
+
     def test_what_the_gateway_decides(self) -> None:
         """Stop, taken off, idle."""
         calls: tuple[Callable[[], None], ...] = (
@@ -118,10 +150,13 @@ class FailureTests(FailureTestCase):
         self.end_all()
 
     def test_dialling(self) -> None:
-        """A search that fails is refused, and its client told."""
+        """A search that fails is refused, and its client told; a refusal that cannot be told ends the session too."""
         self.begin(target=Refusal(Cause.UNKNOWN_ROUTE, "v9"))
+        self.relay.fails = ["close"]
         self.world.clock.advance(0)
-        self.session.abort()
+        self.logged()
+        self.client_gone()
+        self.assert_ended(Cause.INTERNAL)
         self.relaying()
         self.patch(self.world.lookout.balancer, "choose", self.no_choice)
         self.session.lost(Side.SERVICE, Boundary.MESSAGE)

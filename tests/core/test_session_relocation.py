@@ -5,7 +5,6 @@ from __future__ import annotations
 from apiml_ws.core.closing import Cause, Close
 from apiml_ws.core.interfaces import Boundary, Side, Violation
 from apiml_ws.core.record import Exchange
-from apiml_ws.core.settings import SessionSettings
 from tests.core.doubles_session import MemoryLeg, answered
 from tests.core.doubles_session_case import (
     ANSWER,
@@ -13,51 +12,14 @@ from tests.core.doubles_session_case import (
     GONE,
     INTERNAL,
     LOST,
+    MOVED,
     NEVER,
     NOT_MOVED,
     RESTART,
-    SessionTestCase,
+    RelocationTestCase,
 )
 
-MOVED = Close(1001, "Session moved")
 STOPPING = Close(1001, "Gateway is shutting down")
-
-
-class RelocationTestCase(SessionTestCase):
-    """A session with a service that was taken off."""
-
-    def seeking(self, *names: str, settings: SessionSettings | None = None) -> None:
-        """Another service is looked for."""
-        self.relaying(*names, settings=settings)
-        self.session.relocate()
-        self.assertEqual((self.relay.taken(), self.world.ledger.heard), ([], ["moving"]))
-
-    def handing_over(self) -> MemoryLeg:
-        """Another one is there, and the first is to be told."""
-        self.seeking()
-        leg = MemoryLeg()
-        self.world.dialer.attempts[1].open(leg)
-        self.assertEqual(self.relay.taken(), [("retire", MOVED)])
-        return leg
-
-    def retiring(self) -> MemoryLeg:
-        """The first one was told."""
-        leg = self.handing_over()
-        self.session.retired(True)
-        self.assertEqual(self.relay.taken(), [])
-        return leg
-
-    def goes_on_with(self, leg: MemoryLeg) -> None:
-        """The session is at the other instance."""
-        self.assertEqual(self.relay.taken(), [("attach", leg)])
-        self.assertEqual(self.world.ledger.heard, ["moving", "moved"])
-        self.session.close_received(Side.CLIENT, BYE)
-        self.told((Side.SERVICE, BYE))
-        self.session.close_received(Side.SERVICE, ANSWER)
-        self.told((Side.CLIENT, ANSWER))
-        record = self.end_both(Cause.CLIENT_CLOSED)
-        self.assertEqual((record.moves, record.instance_id), (1, "b"))
-        self.assertEqual(record.service, Exchange(sent=BYE, received=ANSWER))
 
 
 class MoveAwayTests(RelocationTestCase):
@@ -75,6 +37,15 @@ class MoveAwayTests(RelocationTestCase):
         leg = self.retiring()
         self.session.close_received(Side.SERVICE, Close(1000))
         self.goes_on_with(leg)
+
+    def test_what_the_other_says_is_its_own(self) -> None:
+        """A close of the instance that the session goes on at is no answer to anything."""
+        leg = self.retiring()
+        self.session.close_received(Side.SERVICE, MOVED)
+        self.assertEqual(self.relay.taken(), [("attach", leg)])
+        self.session.close_received(Side.SERVICE, BYE)
+        self.told((Side.CLIENT, BYE))
+        self.session.abort()
 
     def test_first_ends_without_an_answer(self) -> None:
         """That is an end too."""

@@ -7,7 +7,7 @@ from apiml_ws.core.config import Drain
 from apiml_ws.core.interfaces import Side
 from apiml_ws.core.registry import EMPTY
 from apiml_ws.core.settings import SessionSettings
-from tests.core.doubles_session import SOURCE, MemoryLeg, MemoryRelay, instance_named
+from tests.core.doubles_session import SOURCE, MemoryLeg, MemoryRelay, answered, instance_named
 from tests.core.doubles_sessions_case import SessionsTestCase
 
 CLOSING = SessionSettings(drain=Drain.CLOSE)
@@ -163,6 +163,30 @@ class MoveTests(SessionsTestCase):
         self.world.clock.pump([1] * 10)
         self.stop()
         self.world.clock.pump([1] * 10)
+
+    def test_tried_again_once(self) -> None:
+        """However many found no other instance."""
+        self.world.register("a")
+        for number in range(3):
+            self.start(number, settings=MOVING)
+        self.world.register()
+        self.world.clock.pump([0, 1, 0, 1, 0, 1])
+        self.assertEqual(self.sessions.failed_moves, 3)
+        self.assertEqual(len(self.world.clock.getDelayedCalls()), 1)
+        self.world.register("a")
+        self.world.clock.advance(10)
+
+    def test_nobody_else_while_it_stops(self) -> None:
+        """Nothing is tried again."""
+        relays = self.off(2)
+        self.world.clock.advance(1)
+        self.stop()
+        self.world.dialer.attempts[-1].fail(answered(503))
+        self.assertEqual(self.sessions.failed_moves, 1)
+        self.world.clock.advance(1)
+        for relay in relays:
+            self.end(relay)
+        self.assertEqual(self.gone, [2])
 
     def test_back_in_time(self) -> None:
         """An instance that is UP again keeps its sessions."""
