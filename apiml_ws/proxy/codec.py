@@ -1,31 +1,42 @@
-"""Autobahn's server protocol as a codec of opening handshakes that came through HTTP.
+"""Autobahn's protocols as codecs of opening handshakes, on both sides.
 
-The codec never sees a connection.  It is given the head of a request, and says what to write or what is wrong.  The head
-that it gets holds the fields of the handshake itself alone: all others go from one leg to the other as the bytes that
-they are, which a library that decodes them cannot promise.  Extensions are the business of
+A codec never sees a connection.  It is given the head of a request, or of an answer, and says what to write or what is
+wrong.  The heads that it gets hold the fields of the handshake itself alone: all others go from one leg to the other
+as the bytes that they are, which a library that decodes them cannot promise.  Extensions are the business of
 :mod:`apiml_ws.core.extensions`, since Autobahn only speaks of those that it would run itself.
 
-Autobahn arms its timers on a clock of its own; they are all off, deadlines are kept by who uses the codec.
+Autobahn arms its timers on a clock of its own; they are all off, deadlines are kept by who uses a codec.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.twisted.websocket import (
+    WebSocketClientFactory,
+    WebSocketClientProtocol,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
 from autobahn.websocket.types import ConnectionRequest
 from twisted.internet.address import UNIXAddress
-from twisted.internet.interfaces import IAddress, IReactorTime, ITransport
+from twisted.internet.interfaces import IAddress, ITransport
 from zope.interface import implementer
 
-from apiml_ws.core.interfaces import Headers
-from apiml_ws.proxy.accept import HandshakeError
+from apiml_ws.core.interfaces import Clock, Headers
 from apiml_ws.proxy.heads import head_lines
 
+#: What no field that is judged has in it; a codec that is shown it would decode it, and put it into its complaint.
+_INVISIBLE: Final = re.compile(rb"[^\x20-\x7e]")
 _ASCII: Final = "ascii"
 _END: Final = b"\r\n"
 _NOBODY: Final = UNIXAddress(None)
+
+
+class HandshakeError(Exception):
+    """The other end's handshake is not right; the text says why."""
 
 
 @implementer(ITransport)
@@ -79,11 +90,34 @@ class _ServerCodec(WebSocketServerProtocol):
         raise HandshakeError(reason)
 
 
+class _ClientCodec(WebSocketClientProtocol):
+    """The verdict on one service's answer."""
+
+    CONFIG_ATTRS: list[str] = []
+    websocket_key = b""
+    fault: str | None = "incomplete answer"
+
+    def __getattr__(self, name: str) -> Any:
+        """An option, where it was set: on the factory."""
+        return getattr(self.factory, name)
+
+    def startHandshake(self) -> None:
+        """Write nothing: the request was written with the fields as they are."""
+
+    def onOpen(self) -> None:
+        """The answer is right."""
+        self.fault = None
+
+    def failHandshake(self, reason: str) -> None:
+        """Keep why."""
+        self.fault = reason
+
+
 class ServerCodec:
     """Writes the 101 for clients."""
 
-    def __init__(self, reactor: IReactorTime) -> None:
-        self._factory = WebSocketServerFactory(reactor=reactor, server="")
+    def __init__(self, clock: Clock) -> None:
+        self._factory = WebSocketServerFactory(reactor=clock, server="")
         self._factory.setProtocolOptions(versions=[13], webStatus=False, openHandshakeTimeout=0, allowNullOrigin=True)
 
     def switching(
@@ -105,6 +139,26 @@ class ServerCodec:
         return page.written[: -len(_END)] + head_lines(headers) + _END
 
 
+class ClientCodec:
+    """Judges the 101 of services."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._factory = WebSocketClientFactory(reactor=clock)
+        self._factory.setProtocolOptions(openHandshakeTimeout=0)
+
+    def judge(self, key: bytes, headers: Headers) -> None:
+        """Check that ``headers`` of a 101 answer the request that had ``key`` (RFC 6455 section 4.1).
+
+        :raises HandshakeError: they do not.
+        """
+        codec = _ClientCodec()
+        codec.factory, codec.websocket_key = self._factory, key
+        codec.makeConnection(_Page())
+        codec.dataReceived(b"HTTP/1.1 101 Switching Protocols\r\n" + head_lines(_judged(headers)) + _END)
+        if codec.fault is not None:
+            raise HandshakeError(codec.fault)
+
+
 def _request(key: bytes, offered: str) -> bytes:
     lines = [
         b"GET / HTTP/1.1",
@@ -117,3 +171,10 @@ def _request(key: bytes, offered: str) -> bytes:
     if offered:
         lines.append(b"Sec-WebSocket-Protocol: " + offered.encode(_ASCII))
     return _END.join([*lines, b"", b""])
+
+
+_JUDGED: Final = frozenset({b"upgrade", b"connection", b"sec-websocket-accept"})
+
+
+def _judged(headers: Headers) -> Headers:
+    return tuple((name, _INVISIBLE.sub(b"?", value)) for name, value in headers if name.lower() in _JUDGED)

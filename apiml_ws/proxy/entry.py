@@ -20,7 +20,6 @@ from apiml_ws.core.interfaces import Headers, OpenLeg, ServiceLeg
 from apiml_ws.core.opening import Opening
 from apiml_ws.core.places import Place, Places
 from apiml_ws.core.registry import Instance
-from apiml_ws.proxy.accept import switching
 from apiml_ws.proxy.answers import Answer, for_fault, for_refusal
 from apiml_ws.proxy.channel import GatewayRequest
 from apiml_ws.proxy.codec import ServerCodec
@@ -100,7 +99,9 @@ class Entrance:
             return False
         place.let_go()
         opening, told = self._openings.client_first(asked, opening)
-        leg = written(wire, switching(asked.upgrade.key, told.subprotocol, told.extensions), told)
+        upgrade = asked.upgrade
+        head = self._codec.switching(upgrade.key, upgrade.subprotocols, told.subprotocol, told.extensions)
+        leg = written(wire, head, told)
         if leg is not None:
             self._sessions.start(opening, leg)
         return True

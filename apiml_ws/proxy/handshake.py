@@ -18,7 +18,7 @@ from apiml_ws.core.extensions import InvalidExtensionsError, answered
 from apiml_ws.core.headers import values
 from apiml_ws.core.interfaces import Clock, DialFailure, DialFault, DialRequest, Headers, HttpAnswer
 from apiml_ws.core.registry import Instance
-from apiml_ws.proxy.accept import HandshakeError, judge
+from apiml_ws.proxy.codec import ClientCodec, HandshakeError
 from apiml_ws.proxy.connecting import Connector
 from apiml_ws.proxy.faults import fault_of
 from apiml_ws.proxy.heads import SWITCHING, BodyReader, Head, HeadError, HeadReader, head_lines
@@ -63,6 +63,7 @@ class Means:
         self.tls = tls
         self.max_header_size = max_header_size
         self.random = random
+        self.codec = ClientCodec(clock)
         self.room = memoryview(bytearray(_READ))
 
 
@@ -198,7 +199,7 @@ class Talk:
             return
 
     def _switch(self, head: Head) -> None:
-        judge(self._key, head.headers)
+        self._means.codec.judge(self._key, head.headers)
         agreed = agreement(self._request, head.headers)
         self._let_go()
         self._outcome.opened(Leg(self._wire, self._head.rest, agreed.extensions, agreed.subprotocol, agreed.headers))

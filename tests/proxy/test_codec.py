@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from apiml_ws.proxy.accept import HandshakeError
-from apiml_ws.proxy.codec import ServerCodec
+from apiml_ws.core.interfaces import Headers
+from apiml_ws.proxy.codec import ClientCodec, HandshakeError, ServerCodec
 from tests.proxy.doubles_handshake import ACCEPT, KEY
 
 
@@ -18,7 +16,7 @@ class ServerCodecTests(SynchronousTestCase):
     def setUp(self) -> None:
         """One codec serves all."""
         self.clock = Clock()
-        self.codec = ServerCodec(cast(Any, self.clock))
+        self.codec = ServerCodec(self.clock)
 
     def test_answers_a_key(self) -> None:
         """The 101 has what RFC 6455 asks for, nothing of who we are, and leaves no timer."""
@@ -42,3 +40,35 @@ class ServerCodecTests(SynchronousTestCase):
     def test_refuses_what_autobahn_refuses(self) -> None:
         """A request that passed by mistake does not get a 101."""
         self.assertRaises(HandshakeError, self.codec.switching, b"short", (), None)
+
+
+class ClientCodecTests(SynchronousTestCase):
+    """Tests of :class:`~apiml_ws.proxy.codec.ClientCodec`."""
+
+    RIGHT: Headers = ((b"upgrade", b"WebSocket"), (b"CONNECTION", b"x, Upgrade"), (b"Sec-WebSocket-Accept", ACCEPT))
+
+    def setUp(self) -> None:
+        """One codec serves all."""
+        self.clock = Clock()
+        self.codec = ClientCodec(self.clock)
+
+    def test_takes_a_right_answer(self) -> None:
+        """Whatever else stands in it, and without a timer."""
+        self.codec.judge(KEY, (*self.RIGHT, (b"Set-Cookie", b"\xff\xe9"), (b"Sec-WebSocket-Protocol", b"z")))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_refuses_wrong_ones(self) -> None:
+        """A missing or wrong field, and a forged or double accept."""
+        upgrade, connection, accept = self.RIGHT
+        for headers in (
+            (connection, accept),
+            (upgrade, accept),
+            (upgrade, connection),
+            ((b"upgrade", b"h2c"), connection, accept),
+            (upgrade, (b"connection", b"close"), accept),
+            (upgrade, connection, (b"sec-websocket-accept", KEY)),
+            (upgrade, connection, (b"sec-websocket-accept", b"\xff\x1b")),
+            (*self.RIGHT, accept),
+        ):
+            error = self.assertRaises(HandshakeError, self.codec.judge, KEY, headers)
+            self.assertTrue(str(error).isprintable(), headers)

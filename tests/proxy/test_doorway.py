@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import Any, cast
 
 from OpenSSL.SSL import Connection, WantReadError
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.static import Data
 
 from apiml_ws.core.config import Handshake, Verification
 from apiml_ws.core.routing import Target
-from apiml_ws.proxy.accept import switching
 from apiml_ws.proxy.channel import HANDSHAKE_TIMEOUT
+from apiml_ws.proxy.codec import ServerCodec
 from apiml_ws.proxy.leg import Leg
 from apiml_ws.proxy.poller import READ, WRITE
 from apiml_ws.proxy.tls import ClientTls, ServerTls
@@ -27,6 +28,8 @@ from tests.proxy.doubles_tls import server_end
 from tests.proxy.test_entry import DEFLATE, known
 
 PATH = b"/sample/ws/v1/a?b=%20"
+#: What a client hears that asked for nothing but a session.
+SWITCHING = ServerCodec(Clock()).switching(KEY, (), None)
 HTTP = request(b"/application", ((b"Host", b"gateway"),))
 
 
@@ -45,7 +48,7 @@ class StraightTests(SynchronousTestCase):
         gateway = DoorGateway(snapshot=known())
         client = gateway.door.connect().send(handshake(PATH))
         leg = self._assert_in(gateway, client)
-        self.assertEqual(client.sock.sent, switching(KEY, None, ""))
+        self.assertEqual(client.sock.sent, SWITCHING)
         self.assertEqual((leg.early, leg.extensions, leg.subprotocol), (b"", "", None))
         self.assertIsInstance(leg.wire, SocketWire)
         leg.wire.close()
@@ -240,7 +243,7 @@ class SealedTests(SynchronousTestCase):
         self._shake()
         self.end.send(handshake(PATH))
         self._carry()
-        self.assertEqual(self._heard(), switching(KEY, None, ""))
+        self.assertEqual(self._heard(), SWITCHING)
         ((opening, leg, _),) = self.gateway.sessions.started
         self.assertIsInstance(cast(Leg, leg).wire, TlsWire)
         self.assertFalse(cast(Leg, leg).wire.readable)
