@@ -6,12 +6,16 @@ import socket
 import struct
 from typing import Final
 
-#: Keep-alive finds a peer whose machine is gone while nothing is sent; for when something is, see the wire's patience.
+#: Milliseconds in which a peer whose machine is there acknowledges what was sent.
+UNACKNOWLEDGED: Final = 30_000
+
+#: Keep-alive finds a peer whose machine is gone while nothing is sent, the user timeout while something is.
 _WANTED: Final = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
     (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
     (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
     (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", UNACKNOWLEDGED),
     (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
 )
 #: struct linger: on, and no second of it.
@@ -21,7 +25,7 @@ OPTIONS: Final = tuple((level, getattr(socket, name), value) for level, name, va
 
 
 def set_options(sock: socket.socket) -> None:
-    """15 s of silence, then 3 probes 5 s apart.
+    """15 s of silence, then 3 probes 5 s apart; 30 s for what was sent to be acknowledged.
 
     What a listening socket has of these, the connections that it accepts have too (Linux and BSD).
     """

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-#: Seconds in which a peer whose machine is there acknowledges what was sent.
-_UNACKNOWLEDGED: Final = 30.0
-#: Seconds that the kernel waits longer for a reader that takes nothing than we do, who can say why it is given up.
-_AFTER_US: Final = 5.0
+from apiml_ws.proxy.options import UNACKNOWLEDGED
+
+#: Milliseconds that the kernel waits longer for a reader that takes nothing than we do, who can say why it is given up.
+_AFTER_US: Final = 5_000
+#: A C int of milliseconds.
+_LONGEST: Final = 2**31 - 1
 
 
 class WireLost(Exception):  # noqa: N818 - an event of the connection more than an error of ours
@@ -18,16 +20,35 @@ class WireLost(Exception):  # noqa: N818 - an event of the connection more than 
 
 
 class Output:
-    """Bytes on their way into a socket: what the kernel did not take is kept, and then the FIN."""
+    """Bytes on their way into a socket: what the kernel did not take is kept, and then the FIN.
 
-    __slots__ = ("_finishing", "_kept", "_socket", "pending")
+    To Linux a peer that takes nothing is as one that vanished, though it answers every probe.  So it is told to be patient
+    as long as anything is kept, which is when we look after such peers.
+    """
+
+    __slots__ = ("_finishing", "_kept", "_patience", "_socket", "pending")
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         # A deque would be the largest thing that an idle session has, and there is rarely more than one.
         self._kept: list[memoryview] = []
         self._finishing = False
+        self._patience = UNACKNOWLEDGED
         self.pending = 0
+
+    def set_patience(self, seconds: float) -> None:
+        """See :meth:`~apiml_ws.proxy.wire.Wire.set_patience`."""
+        patience = max(UNACKNOWLEDGED, int(seconds * 1000) + _AFTER_US)
+        self._patience = min(patience, _LONGEST) if seconds else 0
+        if self.pending:
+            self._allow(self._patience)
+
+    def _allow(self, milliseconds: int) -> None:
+        """Where a system lacks the option, or the socket, it goes without."""
+        option = getattr(socket, "TCP_USER_TIMEOUT", None)
+        if option is not None:
+            with suppress(OSError):
+                self._socket.setsockopt(socket.IPPROTO_TCP, option, milliseconds)
 
     def send(self, data: bytes | memoryview) -> None:
         """See :meth:`~apiml_ws.proxy.wire.Wire.send`."""
@@ -46,6 +67,8 @@ class Output:
 
     def keep(self, data: bytes | memoryview) -> None:
         """Have ``data`` sent by the next :meth:`flush`, after what is kept already."""
+        if not self.pending:
+            self._allow(self._patience)
         self._kept.append(memoryview(bytes(data)))
         self.pending += len(data)
 
@@ -54,6 +77,8 @@ class Output:
         with _broken_by(OSError), suppress(BlockingIOError):
             while self._kept:
                 self._sent(self._socket.send(self._kept[0]))
+                if not self._kept:
+                    self._allow(UNACKNOWLEDGED)
             self._end()
 
     def _sent(self, count: int) -> None:
@@ -82,18 +107,6 @@ def _broken_by(*errors: type[Exception]) -> Iterator[None]:
         yield
     except errors as error:
         raise WireLost(str(error)) from error
-
-
-def set_patience(sock: socket.socket, seconds: float) -> None:
-    """See :meth:`~apiml_ws.proxy.wire.Wire.set_patience`; where a system lacks the option, or the socket, it goes without.
-
-    To Linux a peer that takes nothing is as one that vanished, though it answers every probe.
-    """
-    patience = max(_UNACKNOWLEDGED, seconds + _AFTER_US) if seconds else 0
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    if option is not None:
-        with suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, option, int(patience * 1000))
 
 
 def let_go(sock: socket.socket, release: Callable[[], None]) -> None:

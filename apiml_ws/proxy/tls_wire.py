@@ -9,7 +9,7 @@ from typing import Final
 
 from OpenSSL import SSL
 
-from apiml_ws.proxy.output import Output, WireLost, let_go, set_patience
+from apiml_ws.proxy.output import Output, WireLost, let_go
 
 #: Plain bytes in a record of TLS (RFC 8446 section 5.1), and more than enough for what it adds to them.
 _RECORD: Final = 16384
@@ -46,7 +46,7 @@ class TlsWire:
 
     def set_patience(self, seconds: float) -> None:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
-        set_patience(self._socket, seconds)
+        self._output.set_patience(seconds)
 
     def shake(self) -> bool:
         """Go on with the handshake; whether it is done.  Whoever connects begins with this.

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from apiml_ws.proxy.output import Output, WireLost, let_go, set_patience
+from apiml_ws.proxy.output import Output, WireLost, let_go
 from apiml_ws.proxy.tls_wire import TlsWire
 
 __all__ = ["SocketWire", "TlsWire", "Wire", "WireLost"]
@@ -22,9 +22,9 @@ class Wire(Protocol):
         """The descriptor whose readiness matters."""
 
     def set_patience(self, seconds: float) -> None:
-        """Let the kernel break the connection when the peer takes nothing for longer than ``seconds``, 0 for any time.
+        """Let the kernel keep the connection of a peer that takes nothing for a little longer than ``seconds``, 0 for ever.
 
-        One that does not even acknowledge what was sent has 30 s at least: its machine may be gone.
+        That holds while anything is kept for it.  Else it has 30 s for what the kernel took: its machine may be gone.
         """
 
     def receive_into(self, buffer: memoryview) -> int | None:
@@ -89,7 +89,7 @@ class SocketWire:
 
     def set_patience(self, seconds: float) -> None:
         """See :class:`Wire`."""
-        set_patience(self._socket, seconds)
+        self._output.set_patience(seconds)
 
     def receive_into(self, buffer: memoryview) -> int | None:
         """See :class:`Wire`."""

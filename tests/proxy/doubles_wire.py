@@ -22,6 +22,21 @@ def socket_pair(small: bool = False) -> tuple[socket.socket, socket.socket]:
     return pair
 
 
+def tcp_pair() -> tuple[socket.socket, socket.socket]:
+    """The same over TCP, whose options other sockets do not have."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        near = socket.create_connection(listening.getsockname())
+        far, _ = listening.accept()
+    for sock in (near, far):
+        sock.setblocking(False)
+    return near, far
+
+
+def user_timeout(sock: socket.socket) -> int:
+    """Milliseconds after which the kernel gives a peer up."""
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+
 def drained(sock: socket.socket) -> bytes:
     """All that is there."""
     data = b""

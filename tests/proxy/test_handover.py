@@ -85,7 +85,7 @@ class TcpTests(SynchronousTestCase):
         self.assertEqual(self.tcp.socket.sent, b"0123456789!")
 
     def test_sets_the_options(self) -> None:
-        """15 s, 3 probes, 5 s apart; small frames at once."""
+        """15 s, 3 probes, 5 s apart; 30 s for what is sent; small frames at once."""
         self._hand_over()
         self.tcp.turn()
         self.assertEqual(
@@ -95,6 +95,7 @@ class TcpTests(SynchronousTestCase):
                 (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE): 15,
                 (socket.IPPROTO_TCP, socket.TCP_KEEPCNT): 3,
                 (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL): 5,
+                (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT): 30000,
                 (socket.IPPROTO_TCP, socket.TCP_NODELAY): 1,
             },
         )

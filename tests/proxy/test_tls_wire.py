@@ -8,7 +8,7 @@ from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.proxy.wire import TlsWire, WireLost
-from tests.proxy.doubles_wire import TlsPeer, connected, connection, drained, socket_pair
+from tests.proxy.doubles_wire import TlsPeer, connected, drained, socket_pair, tcp_pair, user_timeout
 
 
 class Tls(SynchronousTestCase):
@@ -54,10 +54,14 @@ class Tls(SynchronousTestCase):
         self.assertIsNone(self.received())
 
     def test_patience(self) -> None:
-        """The kernel is told."""
-        with socket.socket() as tcp:
-            TlsWire(tcp, connection(True), self.fail).set_patience(60.0)
-            self.assertEqual(tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT), 65000)
+        """The kernel is told while something is kept."""
+        near, far = tcp_pair()
+        self.addCleanup(near.close)
+        self.addCleanup(far.close)
+        wire = TlsWire(near, connected(self.newest)[0], self.fail)
+        wire.set_patience(60.0)
+        wire.send(b"x" * (1 << 24))
+        self.assertEqual(user_timeout(near), 65000)
 
     def test_part_of_a_record_is_nothing_yet(self) -> None:
         """Until the rest comes."""

@@ -7,7 +7,7 @@ import socket
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.proxy.wire import SocketWire, WireLost
-from tests.proxy.doubles_wire import drained, socket_pair
+from tests.proxy.doubles_wire import drained, socket_pair, tcp_pair, user_timeout
 
 
 class Plain(SynchronousTestCase):
@@ -35,17 +35,34 @@ class Plain(SynchronousTestCase):
         self.assertFalse(self.wire.readable)
 
     def test_patience(self) -> None:
-        """The kernel is told a little more, so that we can say why, and half a minute at least for a peer that vanished.
+        """While anything is kept the kernel is patient, a little longer than we are, so that we can say why; else 30 s."""
+        near, far = tcp_pair()
+        self.addCleanup(near.close)
+        self.addCleanup(far.close)
+        for seconds, milliseconds in ((60.0, 65000), (600.0, 605000), (1.0, 30000), (0.0, 0), (2e6, 2000005000), (2147483.0, 2**31 - 1)):
+            wire = SocketWire(near, self.fail)
+            wire.set_patience(seconds)
+            wire.send(b"x" * (1 << 24))
+            self.assertEqual(user_timeout(near), milliseconds, seconds)
+            while wire.pending:
+                drained(far)
+                wire.flush()
+            self.assertEqual(user_timeout(near), 30000)
+            drained(far)
 
-        Where there is no such option, as on this socket, it goes without.
-        """
+    def test_patience_that_is_told_late(self) -> None:
+        """With something kept already; where there is no such option, as on this socket, it goes without."""
+        near, far = tcp_pair()
+        self.addCleanup(near.close)
+        self.addCleanup(far.close)
+        wire = SocketWire(near, self.fail)
+        wire.send(b"x" * (1 << 24))
+        wire.set_patience(60.0)
+        self.assertEqual(user_timeout(near), 65000)
+        self.wire.send(b"x" * (1 << 24))
         self.wire.set_patience(60.0)
-        with socket.socket() as tcp:
-            for seconds, milliseconds in ((60.0, 65000), (600.0, 605000), (1.0, 30000), (0.0, 0)):
-                SocketWire(tcp, self.fail).set_patience(seconds)
-                self.assertEqual(tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT), milliseconds)
-            self.patch(socket, "TCP_USER_TIMEOUT", None)
-            SocketWire(tcp, self.fail).set_patience(1.0)
+        self.patch(socket, "TCP_USER_TIMEOUT", None)
+        wire.set_patience(90.0)
 
     def test_what_the_kernel_does_not_take_is_kept(self) -> None:
         """And sent in order, by and by."""

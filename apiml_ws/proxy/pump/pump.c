@@ -1,12 +1,16 @@
 #include "pump.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +18,9 @@
 /* How often those that take nothing are looked for, while there are any. */
 #define LOOK_MILLISECONDS 100
 #define LOOK_NANOSECONDS (LOOK_MILLISECONDS * INT64_C(1000000))
+/* As UNACKNOWLEDGED of options.py and _AFTER_US of output.py. */
+#define UNACKNOWLEDGED_MILLISECONDS 30000
+#define AFTER_US_MILLISECONDS 5000
 /* A thread that sleeps is woken to free the dead when there are so many. */
 #define DEAD_LIMIT 256
 
@@ -162,6 +169,21 @@ static void list_blocked(struct session *session) {
     session->thread->blocked = session;
 }
 
+/* How long the kernel lets a peer live that takes nothing, or acknowledges nothing: to it both are the same.  Where a
+ * socket has no such option it goes without. */
+static void allow(const struct leg *leg, int milliseconds) {
+    setsockopt(leg->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+}
+
+/* While anything is kept it is the pump that looks for peers that take nothing; the kernel may only do so later. */
+static void allow_more(const struct leg *leg) {
+    int64_t patience = leg->session->patience / 1000000;
+    int64_t more = patience + AFTER_US_MILLISECONDS;
+    if (more < UNACKNOWLEDGED_MILLISECONDS)
+        more = UNACKNOWLEDGED_MILLISECONDS;
+    allow(leg, patience ? (int)(more < INT_MAX ? more : INT_MAX) : 0);
+}
+
 static void forward(struct leg *source, const uint8_t *frames, size_t size, struct origin origin, size_t end, int64_t now) {
     struct session *session = source->session;
     struct leg *target = partner(source);
@@ -169,6 +191,8 @@ static void forward(struct leg *source, const uint8_t *frames, size_t size, stru
     bool upward = target == &session->legs[SERVICE];
     bool whole = upward && !target->ssl && replay_wants(replay, end);
     leg_send(target, &session->thread->room, frames, size, whole, now);
+    if (target->kept)
+        allow_more(target);
     if (!upward)
         return;
     if (!target->kept) {
@@ -230,6 +254,7 @@ static void flush(struct leg *leg, int64_t now) {
     if (leg == &session->legs[SERVICE])
         replay_settle(&session->replay);
     leg_forget(leg);
+    allow(leg, UNACKNOWLEDGED_MILLISECONDS);
     if (partner(leg)->unread)
         hear(partner(leg), now);
 }
