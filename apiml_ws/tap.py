@@ -18,6 +18,7 @@ from apiml_ws.config_file import load_config
 from apiml_ws.core.config import Config
 from apiml_ws.core.config_problem import ConfigError
 from apiml_ws.descriptors import open_descriptors, raise_limit
+from apiml_ws.garbage import look_seldom
 from apiml_ws.gateway_service import GatewayService
 from apiml_ws.monotonic import use_monotonic_clock
 from apiml_ws.proxy.key_material import TlsError
@@ -66,6 +67,7 @@ def gateway(config: Config, reactor: Any) -> GatewayService:
     """The gateway on ``reactor``, with the clock and the dispositions of signals that it needs."""
     use_monotonic_clock(reactor)
     Signals(reactor).install()
+    look_seldom(reactor)
     try:
         return GatewayService(config, reactor, os.environ, raise_limit(), open_descriptors())
     except (TlsError, PasswordFileError) as error:
