@@ -196,6 +196,10 @@ class UnsafeTests(SynchronousTestCase):
                 resource = pattern.replace(b"%s", segment)
                 self.assertEqual(unsafe(resource), "dot segment", resource)
 
+    def test_encoded_more_often_than_anybody_decodes(self) -> None:
+        """What is no dot segment after three decodings will not be one: the search ends there."""
+        self.assertEqual(unsafe(b"/a/%2525252e%2525252e/b"), None)
+
     def test_control_characters(self) -> None:
         """Raw control characters are refused everywhere, encoded ones in the path."""
         for raw in (*range(0x20), 0x7F):
