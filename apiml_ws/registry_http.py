@@ -21,7 +21,10 @@ CONNECT_TIMEOUT: Final = 5.0
 
 def registry_http(reactor: Any, policy: IPolicyForHTTPS) -> HttpClient:
     """An HTTP client for registries, which keeps its connections; ``policy`` makes those with TLS."""
-    agent = Agent.usingEndpointFactory(reactor, _Registries(reactor, policy), HTTPConnectionPool(reactor))
+    pool = HTTPConnectionPool(reactor)
+    # So that a call which finds its connection closed is asked again over a new one.
+    pool.maxPersistentPerHost = 1
+    agent = Agent.usingEndpointFactory(reactor, _Registries(reactor, policy), pool)
     return cast("HttpClient", HTTPClient(agent))
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Protocol, cast
 
 from twisted.internet import defer
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol as BodyProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone
+from twisted.web.client import RequestTransmissionFailed, ResponseDone, ResponseNeverReceived
 from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import IResponse
 
@@ -89,7 +91,8 @@ class Calls:
     ) -> bytes:
         headers = {"Accept": "application/json"} | ({} if body is None else {"Content-Type": "application/json"})
         # A redirect would take our credentials to wherever the answer points.
-        response = await self._client.request(
+        ask = partial(
+            self._client.request,
             method,
             server.url(*segments),
             params=dict(query or {}),
@@ -100,10 +103,30 @@ class Calls:
             unbuffered=True,
             reactor=self._clock,
         )
+        response = await _answer(ask)
         content = await bounded(response, self._limit)
         if not 200 <= response.code < 300:
             raise CallError(f"HTTP {response.code}", response.code)
         return content
+
+
+async def _answer(ask: Callable[[], Deferred[IResponse]]) -> IResponse:
+    """What ``ask`` gets.
+
+    A server may end a connection that was kept just when it is used again.  Then it is asked once more, which does no harm:
+    whatever is asked of a registry comes to the same when it is asked twice (RFC 9110 section 9.2.2).
+    """
+    try:
+        return await ask()
+    except (ResponseNeverReceived, RequestTransmissionFailed) as error:
+        if not _was_closed(error):
+            raise
+        return await ask()
+
+
+def _was_closed(error: ResponseNeverReceived | RequestTransmissionFailed) -> bool:
+    """Whether the server closed the connection; not so when the request was given up here."""
+    return all(isinstance(reason.value, ConnectionDone | ConnectionLost) for reason in error.reasons)
 
 
 def _abandonable(exchange: Deferred[bytes]) -> Deferred[bytes]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectError
+from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.internet.error import ConnectError, ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.client import ResponseFailed
+from twisted.web.client import RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
+from twisted.web.iweb import IResponse
 
 from apiml_ws.discovery.calls import CallError, Calls, HttpClient
 from apiml_ws.discovery.servers import Server
@@ -115,3 +116,34 @@ class CallsTests(SynchronousTestCase):
         ):
             client = BrokenClient(lambda error=error: error)  # type: ignore[misc]  # mypy infers no lambda defaults
             self.assertEqual(str(self.error(self.call(client))), reason)
+
+    def test_a_connection_that_was_closed(self) -> None:
+        """A server may close a kept connection just when it is used again: it is asked once more, and no more than that."""
+        for error in (ResponseNeverReceived, RequestTransmissionFailed):
+            closed = BrokenClient(lambda error=error: error([Failure(ConnectionDone())]))  # type: ignore[misc]  # as above
+            self.assertEqual(str(self.error(self.call(closed))), "Connection was closed cleanly.")
+            self.assertEqual(closed.requests, 2)
+        registry = ScriptedRegistry(Scripted(body=b"fine"))
+        self.assertEqual(self.successResultOf(self.call(ClosedOnce(registry.client))), b"fine")
+
+    def test_a_request_that_was_given_up(self) -> None:
+        """It is not made again, and what has begun to be answered neither."""
+        for error in (ResponseNeverReceived([Failure(CancelledError())]), ResponseFailed([Failure(ConnectionDone())])):
+            client = BrokenClient(lambda error=error: error)  # type: ignore[misc]  # as above
+            self.error(self.call(client))
+            self.assertEqual(client.requests, 1)
+
+
+class ClosedOnce:
+    """The first request finds its connection closed; those after it reach ``client``."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+        self._closed = True
+
+    def request(self, method: str, url: str, **options: object) -> Deferred[IResponse]:
+        """Fail, or pass it on."""
+        closed, self._closed = self._closed, False
+        if closed:
+            return fail(ResponseNeverReceived([Failure(ConnectionLost())]))
+        return self._client.request(method, url, **options)
