@@ -5,6 +5,9 @@ wrong.  The heads that it gets hold the fields of the handshake itself alone: al
 as the bytes that they are, which a library that decodes them cannot promise.  Extensions are the business of
 :mod:`apiml_ws.core.extensions`, since Autobahn only speaks of those that it would run itself.
 
+A handshake is over when a codec returns, so that one of Autobahn's protocols does for all of them: what a protocol is
+made with, and told of its connection, costs three times what there is to do.
+
 Autobahn arms its timers on a clock of its own; they are all off, deadlines are kept by who uses a codec.
 """
 
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from autobahn.twisted.websocket import (
     WebSocketClientFactory,
@@ -20,8 +23,10 @@ from autobahn.twisted.websocket import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
+from autobahn.websocket.protocol import WebSocketProtocol
 from autobahn.websocket.types import ConnectionRequest
 from twisted.internet.address import UNIXAddress
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, ITransport
 from zope.interface import implementer
 
@@ -70,12 +75,13 @@ class _Page:
 
 
 class _ServerCodec(WebSocketServerProtocol):
-    """One answer to one client."""
+    """One answer to one client after the other."""
 
     # Autobahn copies each option onto each protocol and pretty-prints them all for a line of debug log that nobody
     # reads, which costs more than the rest of a handshake.  So there is nothing to copy: see __getattr__.
     CONFIG_ATTRS: list[str] = []
     chosen: str | None = None
+    transport: Any
 
     def __getattr__(self, name: str) -> Any:
         """An option, where it was set: on the factory."""
@@ -89,9 +95,13 @@ class _ServerCodec(WebSocketServerProtocol):
         """Say why, instead of writing an answer of Autobahn's own."""
         raise HandshakeError(reason)
 
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        """Write it at once; Autobahn's own says so in words first that nobody reads."""
+        self.transport.write(data)
+
 
 class _ClientCodec(WebSocketClientProtocol):
-    """The verdict on one service's answer."""
+    """The verdict on one service's answer after the other."""
 
     CONFIG_ATTRS: list[str] = []
     websocket_key = b""
@@ -117,8 +127,10 @@ class ServerCodec:
     """Writes the 101 for clients."""
 
     def __init__(self, clock: Clock) -> None:
-        self._factory = WebSocketServerFactory(reactor=clock, server="")
-        self._factory.setProtocolOptions(versions=[13], webStatus=False, openHandshakeTimeout=0, allowNullOrigin=True)
+        factory = WebSocketServerFactory(reactor=clock, server="")
+        factory.setProtocolOptions(versions=[13], webStatus=False, openHandshakeTimeout=0, allowNullOrigin=True)
+        self._page = _Page()
+        self._codec = _connected(_ServerCodec(), factory, self._page)
 
     def switching(
         self, key: bytes, offered: Iterable[str], chosen: str | None, extensions: str = "", headers: Headers = ()
@@ -129,34 +141,52 @@ class ServerCodec:
 
         :raises HandshakeError: Autobahn does not take the request.
         """
-        codec = _ServerCodec()
-        codec.factory, codec.chosen = self._factory, chosen
-        page = _Page()
-        codec.makeConnection(page)
-        codec.dataReceived(_request(key, ",".join(offered)))
+        self._page.written = b""
+        self._codec.chosen = chosen
+        _begin_anew(self._codec, _request(key, ",".join(offered)))
+        answer = self._page.written
+        if not answer:
+            raise HandshakeError("there is no answer")
         if extensions:
             headers = (*headers, (b"Sec-WebSocket-Extensions", extensions.encode(_ASCII)))
-        return page.written[: -len(_END)] + head_lines(headers) + _END
+        return answer[: -len(_END)] + head_lines(headers) + _END
 
 
 class ClientCodec:
     """Judges the 101 of services."""
 
     def __init__(self, clock: Clock) -> None:
-        self._factory = WebSocketClientFactory(reactor=clock)
-        self._factory.setProtocolOptions(openHandshakeTimeout=0)
+        factory = WebSocketClientFactory(reactor=clock)
+        factory.setProtocolOptions(openHandshakeTimeout=0)
+        self._codec = _connected(_ClientCodec(), factory, _Page())
 
     def judge(self, key: bytes, headers: Headers) -> None:
         """Check that ``headers`` of a 101 answer the request that had ``key`` (RFC 6455 section 4.1).
 
         :raises HandshakeError: they do not.
         """
-        codec = _ClientCodec()
-        codec.factory, codec.websocket_key = self._factory, key
-        codec.makeConnection(_Page())
-        codec.dataReceived(b"HTTP/1.1 101 Switching Protocols\r\n" + head_lines(_judged(headers)) + _END)
+        codec = self._codec
+        codec.fault, codec.websocket_key = "incomplete answer", key
+        _begin_anew(codec, b"HTTP/1.1 101 Switching Protocols\r\n" + head_lines(_judged(headers)) + _END)
         if codec.fault is not None:
             raise HandshakeError(codec.fault)
+
+
+_Codec = TypeVar("_Codec", _ServerCodec, _ClientCodec)
+
+
+def _connected(codec: _Codec, factory: Any, page: _Page) -> _Codec:
+    codec.factory = factory
+    codec.makeConnection(page)
+    return codec
+
+
+def _begin_anew(codec: _ServerCodec | _ClientCodec, head: bytes) -> None:
+    """Have ``codec`` judge ``head`` as if it had just been connected."""
+    codec.state = WebSocketProtocol.STATE_CONNECTING
+    codec.is_open = Deferred()
+    codec.data = head
+    codec.processHandshake()
 
 
 def _request(key: bytes, offered: str) -> bytes:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+from base64 import b64encode
+from random import Random
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -41,6 +45,27 @@ class ServerCodecTests(SynchronousTestCase):
         """A request that passed by mistake does not get a 101."""
         self.assertRaises(HandshakeError, self.codec.switching, b"short", (), None)
 
+    def test_one_after_the_other(self) -> None:
+        """Nothing of a handshake, right or refused, is left for the next one; fails when Autobahn keeps more than it did."""
+        random = Random(7)
+        for _ in range(100):
+            key = random.choice((b"short", b64encode(random.randbytes(16))))
+            asked = random.choice((((), None), (("a", "b"), "b"), (("c",), None)))
+            answers = []
+            for codec in (self.codec, ServerCodec(self.clock)):
+                try:
+                    answers.append(codec.switching(key, *asked).decode())
+                except HandshakeError as error:
+                    answers.append(str(error))
+            self.assertEqual(*answers)
+            self.assertEqual(answers[0].startswith("HTTP/1.1 101 "), key != b"short")
+
+    def test_subprotocol_that_was_not_offered(self) -> None:
+        """Is an error of ours, and no answer."""
+        self.assertRaises(HandshakeError, self.codec.switching, KEY, ("a",), "b")
+        gc.collect()
+        self.flushLoggedErrors()  # of a Deferred that Autobahn let go of
+
 
 class ClientCodecTests(SynchronousTestCase):
     """Tests of :class:`~apiml_ws.proxy.codec.ClientCodec`."""
@@ -72,3 +97,15 @@ class ClientCodecTests(SynchronousTestCase):
         ):
             error = self.assertRaises(HandshakeError, self.codec.judge, KEY, headers)
             self.assertTrue(str(error).isprintable(), headers)
+
+    def test_one_after_the_other(self) -> None:
+        """Nothing of a verdict is left for the next one; fails when Autobahn keeps more than it did."""
+        random, (upgrade, connection, accept) = Random(7), self.RIGHT
+        wrong: tuple[Headers, ...] = ((), (upgrade, connection), (connection, accept), (*self.RIGHT, accept))
+        for _ in range(100):
+            headers = random.choice((self.RIGHT, *wrong))
+            if headers is self.RIGHT:
+                self.codec.judge(KEY, headers)
+                self.assertRaises(HandshakeError, self.codec.judge, b64encode(random.randbytes(16)), headers)
+            else:
+                self.assertRaises(HandshakeError, self.codec.judge, KEY, headers)
