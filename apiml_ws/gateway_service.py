@@ -62,6 +62,7 @@ class GatewayService(MultiService):
         self._environment = environment
         self._clock = Timetable(reactor)
         self._poller = poller_for(reactor)
+        self._recorder = LoggingRecorder(self._clock)
         self.directory = Directory(source_names(config), reactor.seconds)
         self._relays = choose_relays(config, reactor, self._poller, self._clock)
         self._limit = limit
@@ -86,7 +87,7 @@ class GatewayService(MultiService):
             self._new_dialer(client_tls),
             self._relays.maker,
             self._clock,
-            LoggingRecorder(),
+            self._recorder,
             _new_id,
         )
 
@@ -161,6 +162,7 @@ class GatewayService(MultiService):
     def _end_services(self) -> object:
         self._sweeping.stop()
         self._relays.stop()
+        self._recorder.flush()
         return MultiService.stopService(self)
 
 

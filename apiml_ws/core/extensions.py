@@ -171,7 +171,7 @@ def accept(header: str, *, takeover: bool = True) -> Deflate | None:
 
 def offer(agreed: str) -> tuple[str, ...]:
     """What a service is offered so that it agrees to what the client was told; nothing if that was nothing."""
-    told = Deflate.parse(agreed)
+    told = Deflate.parse(agreed) if agreed else None
     if told is None:
         return ()
     server_bits = told.server_max_window_bits if told.names_server_window else None
@@ -200,9 +200,8 @@ def answered(header: str, offered: Sequence[str]) -> Deflate | None:
 
     Raises InvalidExtensionsError when the answer is malformed or fits none of ``offered`` (RFC 6455 section 4.1, step 5).
     """
-    answer = Deflate.parse(header)
-    made = offers(", ".join(offered))
-    if answer is not None and not any(one.answered_by(answer) for one in made):
+    answer = Deflate.parse(header) if header else None
+    if answer is not None and not any(one.answered_by(answer) for one in offers(", ".join(offered))):
         raise InvalidExtensionsError(f"extensions that were not offered: {header!r}")
     return answer
 

@@ -63,21 +63,27 @@ class Arrival:
     @property
     def peer(self) -> IPv4Address | IPv6Address | None:
         """The peer's address, an IPv4 one that came over an IPv6 socket as such; None if it has none."""
-        return _address(self.peer_host)
+        return _address(self.peer_host)[0]
+
+    @property
+    def peer_name(self) -> str:
+        """``peer`` as text; empty if it has none."""
+        return _address(self.peer_host)[1]
 
     def within(self, networks: Sequence[Network]) -> bool:
         """Whether the peer is in one of ``networks``: then it is a proxy that is believed."""
-        peer = self.peer
+        peer = self.peer if networks else None
         return peer is not None and any(peer in network for network in networks)
 
 
 @lru_cache(maxsize=4096)
-def _address(host: str) -> IPv4Address | IPv6Address | None:
+def _address(host: str) -> tuple[IPv4Address | IPv6Address | None, str]:
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
-        return None
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+        return None, ""
+    address = (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+    return address, str(address)
 
 
 class Fields(tuple[tuple[bytes, bytes], ...]):
@@ -180,15 +186,25 @@ def _is_proxys(name: bytes) -> bool:
 def _with_our_hop(passed: Headers, arrival: Arrival, believed: bool) -> Headers:
     """``passed`` with this hop appended to the lists of the proxies before, and what they did not say."""
     if not believed:
-        # Nobody before us is listened to, so that there is nothing to append to.
-        return (*passed, *_our_hop((), arrival, ()))
+        return (*passed, *_first_hop(arrival))
     merged = (_FOR, _PREFIX, *((_FORWARDED,) if values(passed, _FORWARDED) else ()))
     kept = tuple((name, value) for name, value in passed if name.lower() not in merged)
     return (*kept, *_our_hop(passed, arrival, merged))
 
 
+def _first_hop(arrival: Arrival) -> Headers:
+    """The same where nobody before us is listened to."""
+    said = (
+        (b"X-Forwarded-For", (arrival.peer_name or "unknown").encode()),
+        (b"X-Forwarded-Host", _safe(arrival.host)),
+        (b"X-Forwarded-Proto", _safe(arrival.scheme)),
+        (b"X-Forwarded-Prefix", _safe(arrival.prefix)),
+    )
+    return tuple(field for field in said if field[1])
+
+
 def _our_hop(passed: Headers, arrival: Arrival, merged: Sequence[bytes]) -> Headers:
-    peer = str(arrival.peer or "unknown")
+    peer = arrival.peer_name or "unknown"
     base = b"".join(values(passed, _PREFIX)[:1]).rstrip(b"/")
     said = (
         (b"X-Forwarded-For", b", ".join((*values(passed, _FOR), peer.encode()))),

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from apiml_ws.core.config import Config
@@ -27,6 +28,8 @@ _AUTHORITY: Final = r"(?P<host>\[[0-9a-f:.]+\]|[^\s/?#@:\[\]\\,]+)(?::(?P<port>[
 _ORIGIN: Final = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*)://{_AUTHORITY}", re.IGNORECASE)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _HOST: Final = re.compile(_AUTHORITY, re.IGNORECASE)
+#: Characters of a host that is remembered.
+_SHORT: Final = 256
 _LIST: Final = "apiml.corsAllowedOrigins"
 _ENABLED: Final = "apiml.corsEnabled"
 _RULE: Final = "apiml.ws.origin"
@@ -73,13 +76,23 @@ class Own:
 
 def own(headers: Headers, arrival: Arrival, config: Config) -> Own:
     """The gateway's own origin: as Host and TLS say, or ``X-Forwarded-Host``, ``-Proto`` and ``-Port`` of a trusted proxy."""
-    said = headers if arrival.within(config.trusted_proxies) else ()
-    scheme = _SCHEMES.get(_first(said, b"x-forwarded-proto").lower(), "https" if config.tls.enabled else None)
-    parts = _HOST.fullmatch(_first(said, b"x-forwarded-host") or arrival.host)
+    scheme = "https" if config.tls.enabled else None
+    if not arrival.within(config.trusted_proxies):
+        return _short_own(scheme, arrival.host, "") if len(arrival.host) <= _SHORT else _own(scheme, arrival.host, "")
+    scheme = _SCHEMES.get(_first(headers, b"x-forwarded-proto").lower(), scheme)
+    host, port = _first(headers, b"x-forwarded-host"), _first(headers, b"x-forwarded-port")
+    return _own(scheme, host or arrival.host, port)
+
+
+def _own(scheme: str | None, host: str, port: str) -> Own:
+    parts = _HOST.fullmatch(host)
     if parts is None:
         return Own(scheme, "", None)
-    named = _PORT.fullmatch(parts["port"] or _first(said, b"x-forwarded-port"))
+    named = _PORT.fullmatch(parts["port"] or port)
     return Own(scheme, parts["host"].lower(), int(named[0]) if named else None)
+
+
+_short_own: Final = lru_cache(maxsize=256)(_own)
 
 
 def _first(headers: Headers, name: bytes) -> str:

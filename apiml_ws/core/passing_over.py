@@ -48,6 +48,8 @@ class PassingOver:
 
     def spared(self, candidates: Sequence[Instance]) -> Sequence[Instance]:
         """Those of ``candidates`` that are not passed over; if all are, the one for which that ends first."""
+        if not self._passes:
+            return candidates
         now = self._seconds()
         spared = [each for each in candidates if self._end(each) <= now]
         return spared or sorted(candidates, key=self._end)[:1]

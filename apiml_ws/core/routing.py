@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -26,6 +27,9 @@ _NOT_VISIBLE: Final = re.compile(rb"[^\x21-\x7e]")
 #: A segment that is one dot or two, with or without parameters.
 _DOTS: Final = re.compile(rb"(?:\A|[/\\])\.{1,2}(?:\Z|[/\\;])")
 _WS: Final = "ws"
+#: Request targets that are remembered, and how many bytes they may have.
+_REMEMBERED: Final = 1000
+_SHORT: Final = 256
 #: How often a path is decoded in search of dot segments: services behind other proxies decode more than once.
 _DECODINGS: Final = 3
 
@@ -85,12 +89,19 @@ def unsafe(resource: bytes) -> str | None:
     Dot segments are found encoded, overlong, made with encoded slashes or backslashes, and with path parameters
     (``..;x``, which Java servers drop).  A query may hold anything but raw control characters.
     """
+    return _short_unsafe(resource) if len(resource) <= _SHORT else _unsafe(resource)
+
+
+def _unsafe(resource: bytes) -> str | None:
     path = origin_form(resource).partition(b"?")[0]
     if _CONTROL.search(resource) or _CONTROL.search(unquote_to_bytes(path)):
         return "control character"
     if b"#" in resource:
         return "fragment"
     return "dot segment" if _has_dot_segment(path) else None
+
+
+_short_unsafe: Final = lru_cache(maxsize=_REMEMBERED)(_unsafe)
 
 
 def _has_dot_segment(path: bytes) -> bool:
@@ -109,8 +120,15 @@ def is_session_path(resource: bytes) -> bool:
 
     Such a path may still be refused by :func:`route`; an upgrade on any other is 404.
     """
+    return _short_is_session_path(resource) if len(resource) <= _SHORT else _is_session_path(resource)
+
+
+def _is_session_path(resource: bytes) -> bool:
     segments = origin_form(resource).partition(b"?")[0].split(b"/", 3)
     return segments[0] == b"" and _WS in map(_text, segments[1:3])
+
+
+_short_is_session_path: Final = lru_cache(maxsize=_REMEMBERED)(_is_session_path)
 
 
 def route(resource: bytes, snapshot: Snapshot) -> Target | Refusal:
@@ -130,6 +148,25 @@ def route(resource: bytes, snapshot: Snapshot) -> Target | Refusal:
     if not service.up:
         return Refusal(Cause.NO_INSTANCE, _visible(service_id))
     return Target(service, found, segments[4] + mark + query, _visible(b"/".join(segments[:4])))
+
+
+class Routes:
+    """Where the request targets of these days lead, as long as the snapshot is the same; few clients ask for other ones."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._known: dict[bytes, Target | Refusal] = {}
+
+    def route(self, resource: bytes, snapshot: Snapshot) -> Target | Refusal:
+        """See :func:`route`."""
+        if snapshot is not self._snapshot:
+            self._snapshot, self._known = snapshot, {}
+        found = self._known.get(resource)
+        if found is None:
+            found = route(resource, snapshot)
+            if len(self._known) < _REMEMBERED and len(resource) <= _SHORT:
+                self._known[resource] = found
+        return found
 
 
 def _places(segments: list[bytes], snapshot: Snapshot) -> tuple[bytes, bytes]:

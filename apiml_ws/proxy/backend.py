@@ -59,10 +59,10 @@ class Dial:
         """See :class:`~apiml_ws.proxy.connecting.Waiting`."""
         instance, tls = self._request.instance, self._means.tls
         if instance.secure:
-            wire = TlsWire(sock, tls.connection_to(instance.host), sock.close)
+            wire = TlsWire(sock, tls.connection_to(instance.host))
             self._talk = Talk(self, self._means, self._request, wire)
         else:
-            self._talk = Talk(self, self._means, self._request, SocketWire(sock, sock.close))
+            self._talk = Talk(self, self._means, self._request, SocketWire(sock))
         self._talk.begin()
 
     def not_connected(self, error: OSError) -> None:

@@ -123,9 +123,9 @@ class Connecting:
 
 
 class _Try:
-    """One address."""
+    """One address.  Hosts of this machine, and they alone, are connected by the time that :func:`connect` returns."""
 
-    __slots__ = ("_owner", "_poller", "_socket")
+    __slots__ = ("_owner", "_poller", "_socket", "_turn")
 
     def __init__(self, owner: Connecting, connector: Connector, family: int, address: tuple[str, int]) -> None:
         self._owner = owner
@@ -138,7 +138,11 @@ class _Try:
         except OSError:
             sock.close()
             raise
-        self._poller.add(sock.fileno(), WRITE, self)
+        self._turn: Timer | None = None
+        if _is_connected(sock):
+            self._turn = connector.clock.callLater(0, owner.answered, self, sock)
+        else:
+            self._poller.add(sock.fileno(), WRITE, self)
 
     def ready(self, events: int) -> None:
         """See :class:`~apiml_ws.proxy.poller.Ready`: there is an answer."""
@@ -157,8 +161,19 @@ class _Try:
 
     def give_up(self) -> None:
         """It is not waited for any more."""
-        self._poller.remove(self._socket.fileno())
+        if self._turn is None:
+            self._poller.remove(self._socket.fileno())
+        elif self._turn.active():
+            self._turn.cancel()
         self._socket.close()
+
+
+def _is_connected(sock: socket.socket) -> bool:
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def _raise_for(code: int) -> None:

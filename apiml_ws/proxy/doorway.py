@@ -116,7 +116,7 @@ class Visitor:
         self._listen()
 
     def _wired(self, accepted: Accepted) -> SocketWire | TlsWire:
-        return SocketWire(accepted.socket, accepted.socket.close)
+        return SocketWire(accepted.socket)
 
     def ready(self, events: int) -> None:
         """See :class:`~apiml_ws.proxy.poller.Ready`."""
@@ -196,7 +196,7 @@ class SealedVisitor(Visitor):
         self._shaken = False
 
     def _wired(self, accepted: Accepted) -> SocketWire | TlsWire:
-        return TlsWire(accepted.socket, self._connection, accepted.socket.close)
+        return TlsWire(accepted.socket, self._connection)
 
     def _heard(self) -> bytes | None:
         wire = self._wire

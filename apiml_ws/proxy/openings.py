@@ -17,7 +17,7 @@ from apiml_ws.core.ids import random_id
 from apiml_ws.core.interfaces import Headers
 from apiml_ws.core.opening import Opening
 from apiml_ws.core.registry import NO_METADATA, Instance
-from apiml_ws.core.routing import Target, route
+from apiml_ws.core.routing import Routes, Target
 from apiml_ws.core.settings import Settings
 from apiml_ws.proxy.upgrade import Fault, Upgrade
 
@@ -53,10 +53,11 @@ class Openings:
         self._directory = directory
         self._random = random
         self._settings = Settings(config.web_socket)
+        self._routes = Routes()
 
     def judged(self, asked: Asked) -> Opening | Fault:
         """The opening, nothing offered to the service yet; or 403 for an Origin that may not."""
-        target = route(asked.resource, self._directory.snapshot)
+        target = self._routes.route(asked.resource, self._directory.snapshot)
         metadata = target.service.metadata if isinstance(target, Target) else NO_METADATA
         gateway = origin.own(asked.fields, asked.arrival, self._config)
         if not origin.allowed(asked.fields, gateway, self._config, metadata):
@@ -80,6 +81,8 @@ class Openings:
         agreed = (
             extensions.accept(asked.upgrade.extensions, takeover=settings.takeover) if settings.compression else None
         )
+        if subprotocol is None and agreed is None:
+            return opening, Told()
         told = Told(subprotocol, "" if agreed is None else agreed.spelling)
         offered = () if subprotocol is None else (subprotocol,)
         return replace(opening, subprotocols=offered, extensions=extensions.offer(told.extensions)), told
@@ -111,7 +114,7 @@ class _HeadersFor:
 
 def client_address(arrival: Arrival) -> str:
     """The client as the session list spells it: ``/127.0.0.1:51234``, ``/[::1]:51234``."""
-    host = str(arrival.peer or arrival.peer_host)
+    host = arrival.peer_name or arrival.peer_host
     return f"/[{host}]:{arrival.peer_port}" if ":" in host else f"/{host}:{arrival.peer_port}"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from apiml_ws.proxy.options import UNACKNOWLEDGED
@@ -74,12 +74,16 @@ class Output:
 
     def flush(self) -> None:
         """See :meth:`~apiml_ws.proxy.wire.Wire.flush`."""
-        with _broken_by(OSError), suppress(BlockingIOError):
+        try:
             while self._kept:
                 self._sent(self._socket.send(self._kept[0]))
                 if not self._kept:
                     self._allow(UNACKNOWLEDGED)
-            self._end()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise WireLost(str(error)) from error
+        self._end()
 
     def _sent(self, count: int) -> None:
         self.pending -= count
@@ -92,25 +96,26 @@ class Output:
     def finish(self) -> None:
         """FIN after what is kept."""
         self._finishing = True
-        with _broken_by(OSError):
-            self._end()
+        self._end()
 
     def _end(self) -> None:
         if self._finishing and not self.pending:
             self._finishing = False
-            self._socket.shutdown(socket.SHUT_WR)
+            try:
+                self._socket.shutdown(socket.SHUT_WR)
+            except OSError as error:
+                raise WireLost(str(error)) from error
 
 
-@contextmanager
-def _broken_by(*errors: type[Exception]) -> Iterator[None]:
-    try:
-        yield
-    except errors as error:
-        raise WireLost(str(error)) from error
+def let_go(sock: socket.socket, release: Callable[[], None] | None) -> None:
+    """End the connection at once.
 
-
-def let_go(sock: socket.socket, release: Callable[[], None]) -> None:
-    """Shut both ways first, so that ``release`` does not wait for room in the socket of a peer that reads nothing."""
+    What ``release`` does may wait for room in the socket of a peer that reads nothing, unless it is shut both ways.  Without
+    it the socket is ours to close, which waits for nothing.
+    """
+    if release is None:
+        sock.close()
+        return
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
     release()

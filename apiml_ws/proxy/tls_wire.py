@@ -22,16 +22,18 @@ _RAW: Final = memoryview(bytearray(262144))
 
 
 class TlsWire:
-    """A wire over TLS: ``connection`` is pyOpenSSL's over memory BIOs, its handshake done, and ``sock`` what carries it.
+    """A wire over TLS: ``connection`` is pyOpenSSL's over memory BIOs, and ``sock`` what carries it.
 
-    As Twisted's TLS transport leaves them; ``release`` is called once, to close the socket.  What the connection has to
-    say of its own accord, key updates and alerts, is sent along.  An end of the stream without close_notify is
-    :class:`WireLost`: it may be somebody else's cut (RFC 8446 section 6.1).
+    :meth:`shake` comes first, unless somebody else did the handshake.  ``release`` is called once, to close the socket, if it
+    is somebody's else.  What the connection has to say of its own accord, key updates and alerts, is sent along.  An end of
+    the stream without close_notify is :class:`WireLost`: it may be somebody else's cut (RFC 8446 section 6.1).
     """
 
     __slots__ = ("_connection", "_output", "_raw", "_release", "_sealed", "_socket", "readable")
 
-    def __init__(self, sock: socket.socket, connection: SSL.Connection, release: Callable[[], None]) -> None:
+    def __init__(
+        self, sock: socket.socket, connection: SSL.Connection, release: Callable[[], None] | None = None
+    ) -> None:
         self._socket = sock
         self._connection = connection
         self._release = release

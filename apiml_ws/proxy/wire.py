@@ -68,14 +68,14 @@ class Wire(Protocol):
 
 
 class SocketWire:
-    """A wire over ``sock``, connected and not blocking.  ``release`` is called once, to close it."""
+    """A wire over ``sock``, connected and not blocking.  ``release`` is called once, to close it, if it is somebody's else."""
 
     __slots__ = ("_output", "_receive", "_release", "_socket", "flush", "send")
 
     #: A socket says so itself.
     readable: Final = False
 
-    def __init__(self, sock: socket.socket, release: Callable[[], None]) -> None:
+    def __init__(self, sock: socket.socket, release: Callable[[], None] | None = None) -> None:
         self._socket = sock
         self._release = release
         self._output = output = Output(sock)

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.closing import Cause
 from apiml_ws.core.registry import EMPTY, Status, snapshot
-from apiml_ws.core.routing import Refusal, Target, is_session_path, origin_form, route, unsafe
+from apiml_ws.core.routing import Refusal, Routes, Target, is_session_path, origin_form, route, unsafe
 from tests.core.doubles_registry import an_instance, routed
 
 KNOWN = snapshot(
@@ -141,6 +141,37 @@ class RefusalTests(SynchronousTestCase):
         self.assertEqual(route(b"/ws/ws/nobody/x", KNOWN), Refusal(Cause.UNKNOWN_SERVICE, "nobody"))
 
 
+class RoutesTests(SynchronousTestCase):
+    """Tests of :class:`~apiml_ws.core.routing.Routes`."""
+
+    def setUp(self) -> None:
+        self.routes = Routes()
+
+    def test_found_once(self) -> None:
+        """Targets and refusals alike."""
+        for resource in (b"/sample/ws/v1/x?y", b"/nobody/ws/v1/x", b"/ws"):
+            found = self.routes.route(resource, KNOWN)
+            self.assertEqual(found, route(resource, KNOWN))
+            self.assertIs(self.routes.route(resource, KNOWN), found)
+
+    def test_what_a_registry_says_anew(self) -> None:
+        """Nothing of the former snapshot holds."""
+        resource = b"/ws/v1/sample/x"
+        self.assertIsInstance(self.routes.route(resource, KNOWN), Target)
+        self.assertEqual(self.routes.route(resource, EMPTY), Refusal(Cause.UNKNOWN_SERVICE, "sample"))
+        self.assertIsInstance(self.routes.route(resource, KNOWN), Target)
+
+    def test_they_do_not_pile_up(self) -> None:
+        """Neither many nor long ones are kept, and all are answered."""
+        long = b"/sample/ws/v1/" + b"x" * 1000
+        self.assertIsNot(self.routes.route(long, KNOWN), self.routes.route(long, KNOWN))
+        for number in range(1000):
+            self.routes.route(b"/sample/ws/v1/%d" % number, KNOWN)
+        late = b"/sample/ws/v1/late"
+        self.assertEqual(self.routes.route(late, KNOWN), route(late, KNOWN))
+        self.assertIsNot(self.routes.route(late, KNOWN), self.routes.route(late, KNOWN))
+
+
 class SessionPathTests(SynchronousTestCase):
     """Which paths are the WebSocket gateway's at all."""
 
@@ -223,7 +254,7 @@ class UnsafeTests(SynchronousTestCase):
         for resource in (
             b"/", b"*", b"/a/ws/v1/x.y", b"/a/.../b", b"/.hidden/..x/x..", b"/a%2Fb", b"/a%5Cb", b"/a%20b;c=d", b"/%C3%BC",
             b"/x?a=../..&b=%00%0d%0a%2e%2e", b"wss://h/a", b"http://..", b"/a//b", b"/%2500", b"/;..", b"/a%zz%2",
-            "/ü".encode(),
+            "/ü".encode(), b"/a/%25252525252e",
         ):  # fmt: skip
             self.assertIsNone(unsafe(resource), resource)
 

@@ -18,6 +18,7 @@ class MemorySocket:
     """One end of a connection, and for the test the peer's: :meth:`peer_sends`, :meth:`peer_ends`, ``sent``.
 
     ``takes`` is how many bytes more the kernel takes, None for any; if it ``refuses``, what is sent breaks the connection.
+    ``near``: it is connected at once.
     """
 
     def __init__(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM) -> None:
@@ -27,6 +28,7 @@ class MemorySocket:
         self.sent = b""
         self.takes: int | None = None
         self.refuses = False
+        self.near = False
         self.options: dict[tuple[int, int], int | bytes] = {}
         self.closed = False
         self.blocking = True
@@ -70,6 +72,12 @@ class MemorySocket:
         """See socket."""
         self.address = address
         return self.problem or errno.EINPROGRESS
+
+    def getpeername(self) -> tuple[str, int]:
+        """See socket."""
+        if self.address is None or not self.near:
+            raise OSError(errno.ENOTCONN, "not connected")
+        return self.address
 
     def recv_into(self, buffer: memoryview, size: int = 0) -> int:
         """See socket."""

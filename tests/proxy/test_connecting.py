@@ -98,6 +98,17 @@ class OneAddressTests(ConnectingCase):
             self.assertEqual(error.errno, problem)
             self.assert_nothing_left()
 
+    def test_host_of_this_machine(self) -> None:
+        """It is connected at once, which is told in a later turn, unless it was given up."""
+        self.sockets.prepare = lambda made: setattr(made, "near", True)
+        self.connect()
+        self.connect().cancel()
+        first, second = self.sockets.made
+        self.assertEqual((self.waiting.sockets, self.poller.watched), ([], {}))
+        self.clock.advance(0)
+        self.assertEqual(self.waiting.sockets, [cast(socket.socket, first)])
+        self.assertEqual((first.closed, second.closed, self.clock.getDelayedCalls()), (False, True, []))
+
     def test_cancelled(self) -> None:
         """At every stage; nobody hears of it."""
         self.connect().cancel()

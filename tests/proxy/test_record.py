@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.closing import Cause, Close
 from apiml_ws.core.interfaces import Counters, Side
 from apiml_ws.core.record import Exchange, SessionRecord
-from apiml_ws.proxy.record import LoggingRecorder
+from apiml_ws.proxy.record import DELAY, LoggingRecorder
 
 RECORD = SessionRecord(
     session_id="s-1",
@@ -35,12 +36,31 @@ class LoggingRecorderTests(SynchronousTestCase):
     """One line for each session."""
 
     def logged(self, record: SessionRecord) -> dict[str, object]:
+        recorder = LoggingRecorder(Clock())
+        recorder.record(record)
         with capturedLogs() as events:
-            LoggingRecorder().record(record)
+            recorder.flush()
         [event] = events
         self.assertIs(event["log_level"], LogLevel.info)
         self.line = formatEvent(event)
         return dict(event)
+
+    def test_together(self) -> None:
+        """What comes within a moment is written at its end, in order, or when all has to be written."""
+        clock = Clock()
+        recorder = LoggingRecorder(clock)
+        with capturedLogs() as events:
+            for name in "ab":
+                recorder.record(replace(RECORD, session_id=name))
+                clock.advance(DELAY * 0.4)
+            self.assertEqual(events, [])
+            clock.advance(DELAY * 0.2)
+            self.assertEqual([event["session"] for event in events], ["a", "b"])
+            recorder.record(RECORD)
+            recorder.flush()
+            self.assertEqual(len(events), 3)
+            clock.advance(DELAY)
+        self.assertEqual((len(events), clock.getDelayedCalls()), (3, []))
 
     def test_fields(self) -> None:
         """Cause, who closed first, the codes of both ends, counts, duration and moves."""
