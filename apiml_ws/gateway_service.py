@@ -102,12 +102,12 @@ class GatewayService(MultiService):
         root = GatewayResource(
             config, self.directory, self.sessions, self._places, reactor, self._new_actuator(), notices
         )
-        lobby = Lobby(self._shares.newcomers, "gateway")
+        lobby = Lobby(self._shares.newcomers, "gateway", reactor.seconds)
         site = GatewaySite(root, reactor, config.max_http_header_size, lobby)
         tls = ServerTls(config.tls) if config.tls.enabled else None
         doorway = Doorway(site, root.entrance, self._poller, self._clock, reactor, tls)
         scheme = "https" if config.tls.enabled else "http"
-        return Listening(reactor, config.address, config.port, doorway, scheme, "gateway", as_sockets)
+        return Listening(reactor, config.address, config.port, doorway, scheme, "gateway", lobby.room, as_sockets)
 
     def _new_actuator(self) -> Any:
         passwords = None if self._config.password_file is None else PasswordFile(self._config.password_file)

@@ -14,7 +14,7 @@ from twisted.internet.protocol import ServerFactory
 from twisted.internet.tcp import Port
 from twisted.logger import Logger
 
-from apiml_ws.port import listen
+from apiml_ws.port import Room, listen
 
 
 class CannotListen(SystemExit):
@@ -24,8 +24,8 @@ class CannotListen(SystemExit):
 class Listening(Service):
     """Listens on ``address`` and ``port`` (0: any free one) with ``factory``.
 
-    ``scheme`` and ``what`` are for the log line that names the port which was opened.  ``prepare`` is called with it
-    before anybody comes, if it is a port over a socket.
+    ``scheme`` and ``what`` are for the log line that names the port which was opened.  ``room`` says how many more
+    connections there may be; ``prepare`` is called with the port before anybody comes.  Both are for ports over sockets.
     """
 
     _log = Logger()
@@ -38,10 +38,11 @@ class Listening(Service):
         factory: ServerFactory[Any],
         scheme: str,
         what: str,
+        room: Room | None = None,
         prepare: Callable[[Port], object] | None = None,
     ) -> None:
         self._reactor = reactor
-        self._prepare = prepare
+        self._room, self._prepare = room, prepare
         self._address, self._wanted = address, port
         self._factory = factory
         self._scheme, self._what = scheme, what
@@ -70,7 +71,7 @@ class Listening(Service):
         if self._port is not None:
             return
         try:
-            self._port = listen(self._reactor, self._wanted, self._factory, self._address, self._prepare)
+            self._port = listen(self._reactor, self._wanted, self._factory, self._address, self._room, self._prepare)
         except (OSError, CannotListenError) as error:
             raise CannotListen(self._sentence(getattr(error, "socketError", error))) from error
         host = f"[{self._address}]" if ":" in self._address else self._address

@@ -23,10 +23,15 @@ _EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.
 #: Seconds in which nothing is accepted then, and for how long it has to go well until it is said to be over.
 _PAUSE: Final = 1.0
 _CALM: Final = 10.0
+#: Seconds until it is asked again whether there is room.
+_MOMENT: Final = 0.05
 #: Connections accepted in one turn: those that are closed meanwhile are so in the next.
 _AT_ONCE: Final = 32
-#: Connections that wait to be accepted.
-_BACKLOG: Final = 1024
+#: Connections that wait to be accepted, if the system allows so many.
+_BACKLOG: Final = 4096
+
+
+Room = Callable[[], int]
 
 
 class PatientSocket(socket.socket):
@@ -49,9 +54,11 @@ class PatientSocket(socket.socket):
 
 
 class PatientPort(Port):
-    """Accepts nothing for a while when it cannot; whoever comes waits in the system's own queue."""
+    """Accepts nothing for a while when it cannot, or when there is no :attr:`room`: whoever comes waits in the kernel."""
 
     _log = Logger()
+    #: How many more may come in.
+    room: Room = staticmethod(lambda: _AT_ONCE)
     _again: IDelayedCall | None = None
     _over: IDelayedCall | None = None
 
@@ -65,8 +72,12 @@ class PatientPort(Port):
 
     def doRead(self) -> None:
         """See IReadDescriptor."""
-        self.numberAccepts = min(self.numberAccepts, _AT_ONCE)
-        super().doRead()
+        room = min(self.room(), _AT_ONCE)
+        if room:
+            self.numberAccepts = min(self.numberAccepts, room)
+            super().doRead()
+        else:
+            self._rest(_MOMENT)
 
     def connectionLost(self, reason: Failure) -> None:
         """See IReadDescriptor: the port is closed."""
@@ -79,9 +90,12 @@ class PatientPort(Port):
     def _clock(self) -> IReactorTime:
         return cast(IReactorTime, self.reactor)
 
-    def _exhausted(self, error: OSError) -> None:
+    def _rest(self, seconds: float) -> None:
         self.stopReading()
-        self._again = self._clock.callLater(_PAUSE, self.startReading)
+        self._again = self._clock.callLater(seconds, self.startReading)
+
+    def _exhausted(self, error: OSError) -> None:
+        self._rest(_PAUSE)
         if self._over is not None and self._over.active():
             self._over.reset(_CALM)
             return
@@ -94,15 +108,20 @@ def listen(
     port: int,
     factory: ServerFactory[Any],
     interface: str,
+    room: Room | None = None,
     prepare: Callable[[Port], object] | None = None,
 ) -> IListeningPort:
     """Listen as :class:`PatientPort` does, if ports are this kind of thing to ``reactor``; ``prepare`` hears of it then.
+
+    ``room`` says how many more connections there may be.
 
     :raises CannotListenError: as the reactor does.
     """
     if not isinstance(reactor, PosixReactorBase):
         return reactor.listenTCP(port, factory, backlog=_BACKLOG, interface=interface)
     patient = PatientPort(port, factory, _BACKLOG, interface, reactor)
+    if room is not None:
+        patient.room = room
     patient.startListening()
     if prepare is not None:
         prepare(patient)

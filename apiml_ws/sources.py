@@ -126,9 +126,10 @@ def embedded_listening(config: Config, registry: EmbeddedRegistry, reactor: Any,
     factory: Any = embedded_site(registry, reactor, _credentials(config.embedded))
     if config.tls.enabled:
         factory = TLSMemoryBIOFactory(ServerTls(config.tls), False, factory, reactor)
-    bounded: Any = Bounded(factory, Lobby(seats, "registry"))
+    lobby = Lobby(seats, "registry", reactor.seconds)
+    bounded: Any = Bounded(factory, lobby)
     scheme = "https" if config.tls.enabled else "http"
-    return Listening(reactor, config.embedded.address, config.embedded.port, bounded, scheme, "registry")
+    return Listening(reactor, config.embedded.address, config.embedded.port, bounded, scheme, "registry", lobby.room)
 
 
 def _credentials(config: EmbeddedConfig) -> Credentials | None:

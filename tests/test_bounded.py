@@ -32,7 +32,7 @@ class BoundedTests(SynchronousTestCase):
         """Two connections."""
         inner: ServerFactory[Any] = ServerFactory()
         inner.protocol = Echo
-        self.lobby = Lobby(2, "registry")
+        self.lobby = Lobby(2, "registry", lambda: 0.0)
         self.factory = Bounded(inner, self.lobby)
         self.first, self.second = self.connect(), self.connect()
 

@@ -98,6 +98,23 @@ class PortTests(SynchronousTestCase):
         self.assertEqual(40, self.factory.count)
         self.assertTrue(self.listening)
 
+    def test_it_waits_while_there_is_no_room(self) -> None:
+        """It asks again a moment later, and accepts no more than there is room for."""
+        self.connect(5)
+        room = 0
+        self.port.room = lambda: room
+        for _ in range(3):
+            self.port.doRead()
+            self.assertEqual((0, False), (self.calls, self.listening))
+            self.reactor.advance(0.05)
+            self.assertTrue(self.listening)
+        room = 3
+        self.port.doRead()
+        self.assertEqual(3, self.factory.count)
+        room = 32
+        self.port.doRead()
+        self.assertEqual(5, self.factory.count)
+
     def test_it_waits_when_there_is_nothing_left(self) -> None:
         """Whatever is short: it is tried once, the reactor is not asked for a second, and whoever waits is served then."""
         self.connect()
@@ -160,9 +177,12 @@ class ListenTests(SynchronousTestCase):
 
         reactor = Real()
         prepared: list[Any] = []
-        port = listen(reactor, 0, Factory(), "127.0.0.1", prepared.append)
+        port = listen(reactor, 0, Factory(), "127.0.0.1", lambda: 7, prepared.append)
         self.assertIsInstance(port, PatientPort)
-        self.assertEqual([port], prepared)
+        self.assertEqual(([port], 7), (prepared, cast(PatientPort, port).room()))
+        port.stopListening()
+        port = listen(reactor, 0, Factory(), "127.0.0.1")
+        self.assertGreater(cast(PatientPort, port).room(), 0)
         self.assertEqual("127.0.0.1", cast(Any, port.getHost()).host)
         port.stopListening()
         reactor.advance(0)
@@ -172,4 +192,4 @@ class ListenTests(SynchronousTestCase):
         reactor = MemoryReactor()
         factory = Factory()
         listen(reactor, 1, factory, "127.0.0.1")
-        self.assertEqual([(1, factory, 1024, "127.0.0.1")], reactor.tcpServers)
+        self.assertEqual([(1, factory, 4096, "127.0.0.1")], reactor.tcpServers)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-#: At least so many, a part of all more, and at most so many: connections that are not sessions, operators' among them.  Even
-#: when all clients come at once they are few at a time, since a turn of the reactor accepts a few and serves all.
-_NEWCOMERS: Final = (32, 16, 4096)
+#: At least so many, a part of all more, and at most so many: connections that are not sessions, operators' among them.  The
+#: most is what can shake hands within the grace that the lobby gives, when all clients come at once.
+_NEWCOMERS: Final = (32, 16, 3072)
 #: Connections to the embedded registry.
 _REGISTRANTS: Final = (16, 32, 1024)
 #: Registries, files, name lookups, and the third connection of sessions that move.

@@ -217,18 +217,25 @@ class GatewayChannel(http.HTTPChannel):
         self.requests = []
         self.transport = None
 
+    def admitted(self) -> None:
+        """The client has a place now, and needs no seat."""
+        self.site.lobby.leave(self)
+
     def await_hand_over(self) -> None:
         """All was said in HTTP: what keeps the connection from being handed over is that the client does not read."""
-        self._await(self.site.handshake_timeout, self.transport.abortConnection)
+        self._start_clock(self.site.handshake_timeout, self.transport.abortConnection)
 
     def _await_request(self, spent: float = 0.0) -> None:
         self._await(max(self.site.handshake_timeout - spent, 0), self._too_late)
 
     def _await(self, seconds: float, otherwise: Callable[[], object]) -> None:
-        """The client has ``seconds`` for what is expected of it."""
+        """The client has ``seconds`` for what is expected of it, and a seat."""
+        self._start_clock(seconds, otherwise)
+        self.site.lobby.wait(self)
+
+    def _start_clock(self, seconds: float, otherwise: Callable[[], object]) -> None:
         self._stop_clock()
         self._deadline = self.callLater(seconds, otherwise)
-        self.site.lobby.wait(self)
 
     def _stop_clock(self) -> None:
         deadline, self._deadline = self._deadline, None
@@ -245,7 +252,7 @@ class GatewayChannel(http.HTTPChannel):
 class GatewaySite(Site):
     """Serves HTTP/1.1 below ``resource``, heads of ``header_limit`` bytes at most, and keeps no access log.
 
-    Connections have a seat in ``lobby`` until they are handed over.
+    Connections have a seat in ``lobby`` until they have a place for a session.
     """
 
     noisy = False

@@ -78,6 +78,7 @@ class Entrance:
         elif (place := self._places.keep()) is None:
             for_fault(_unavailable("there is no room for more sessions", _FULL)).write(request)
         else:
+            request.channel.admitted()
             self._let_in(_Coming(request, asked, place), opening)
 
     def _let_in(self, coming: _Coming, opening: Opening) -> None:

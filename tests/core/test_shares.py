@@ -16,8 +16,8 @@ class SharesTests(SynchronousTestCase):
         """Most of many descriptors are for sessions, two each; crowds that are no sessions do not grow with them for ever."""
         self.assertEqual(Shares(416, 96, 0), shared(1024, 16, registry=False))
         self.assertEqual(Shares(392, 96, 48), shared(1024, 16, registry=True))
-        self.assertEqual(Shares(259576, 4096, 0), shared(524288, 16, registry=False))
-        self.assertEqual(Shares(259064, 4096, 1024), shared(524288, 16, registry=True))
+        self.assertEqual(Shares(260088, 3072, 0), shared(524288, 16, registry=False))
+        self.assertEqual(Shares(259576, 3072, 1024), shared(524288, 16, registry=True))
 
     def test_a_limit_that_is_no_use(self) -> None:
         """There are no sessions, rather than less than none."""

@@ -129,7 +129,7 @@ class Exhaustion(EndToEnd):
     def test_connections_that_say_nothing(self) -> None:
         """However many there are, sessions begin and operators are served; the oldest of them are dropped."""
         sessions = [self.session() for _ in range(5)]
-        crowd = self.silent(2 * LIMIT)
+        crowd = self.silent(self.seats + 50)
         sessions.append(self.session())
         self.assert_operators_are_served(6)
         crowd[0].settimeout(TIMEOUT)
@@ -143,7 +143,7 @@ class Exhaustion(EndToEnd):
     def test_everything_at_once(self) -> None:
         """All places taken, all seats taken by a crowd: there are descriptors to spare."""
         sessions = self.fill()
-        self.silent(2 * LIMIT)
+        self.silent(self.seats + 50)
         self.assert_refused()
         self.assert_operators_are_served(self.places)
         self.assertLessEqual(self.descriptors, LIMIT - 10)

@@ -211,7 +211,7 @@ class Gateway:
         if self.snapshot is not None:
             directory.update("test", self.snapshot)
         self.places = Places(self.most, lambda: len(self.sessions.started))
-        self.lobby = Lobby(self.seats, "gateway")
+        self.lobby = Lobby(self.seats, "gateway", self.clock.seconds)
         self.root = GatewayResource(
             self.config,
             directory,
