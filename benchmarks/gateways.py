@@ -29,7 +29,7 @@ http {{ access_log off;
 """
 HAPROXY = """global
   nbthread 1
-  maxconn 15000
+  maxconn 12000
 defaults
   mode http
   timeout connect 5s

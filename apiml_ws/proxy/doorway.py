@@ -36,7 +36,7 @@ class Tls(Protocol):
         """One that waits for a client's handshake."""
 
 
-class Doorway(ServerFactory[Any]):
+class Doorway(ServerFactory):  # type: ignore[type-arg]  # older Twisted takes no argument there
     """Meets clients for ``site``, over ``tls`` if there is any; ``reactor`` is what Twisted's side of it runs on."""
 
     noisy = False
