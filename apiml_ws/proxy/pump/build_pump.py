@@ -70,6 +70,7 @@ int pump_descriptor(const struct pump *);
 size_t pump_take(struct pump *, uint64_t *, size_t);
 struct thread *thread_new(struct pump *);
 void thread_run(struct thread *);
+void thread_turn(struct thread *, int);
 void thread_stop(struct thread *);
 void thread_free(struct thread *);
 struct session *session_new(void);

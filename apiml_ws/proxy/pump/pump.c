@@ -151,9 +151,11 @@ static void park(struct session *session) {
     unwatch(session);
 }
 
-/* A leg whose partner did not take what was read is not read, but its end is always looked for. */
+/* A leg whose partner did not take what was read is not read, but its end is always looked for.  What OpenSSL holds from
+ * before the session was lent is heard at the leg's own first report, which may come after its partner's. */
 static void watch(struct leg *leg) {
-    uint32_t events = EPOLLRDHUP | (partner(leg)->kept ? 0u : EPOLLIN) | (leg->kept ? EPOLLOUT : 0u);
+    bool blocked = partner(leg)->kept != NULL;
+    uint32_t events = EPOLLRDHUP | (blocked ? 0u : EPOLLIN) | (leg->kept || (leg->unread && !blocked) ? EPOLLOUT : 0u);
     if (events == leg->watched)
         return;
     struct epoll_event event = {.events = events, .data.ptr = leg};
