@@ -36,7 +36,7 @@ class Tls(Protocol):
         """One that waits for a client's handshake."""
 
 
-class Doorway(ServerFactory):  # type: ignore[type-arg]  # older Twisted takes no argument there
+class Doorway(ServerFactory):
     """Meets clients for ``site``, over ``tls`` if there is any; ``reactor`` is what Twisted's side of it runs on."""
 
     noisy = False
@@ -57,7 +57,7 @@ class Doorway(ServerFactory):  # type: ignore[type-arg]  # older Twisted takes n
         self._begun = _Begun()
         self._sealed = TLSMemoryBIOFactory(self._begun, False, site, reactor)
 
-    def buildProtocol(self, addr: IAddress | None) -> Visitor:
+    def buildProtocol(self, addr: IAddress | None) -> Any:
         """Who waits for the first words from ``addr``."""
         return Visitor(self, addr) if self.tls is None else SealedVisitor(self, addr, self.tls.connection())
 
