@@ -13,7 +13,7 @@ from websockets.sync.server import ServerConnection
 from websockets.typing import Subprotocol
 
 from tests.e2e.harness import EndToEnd, Gateway
-from tests.e2e.raw import RawClient
+from tests.e2e.raw import TEXT, RawClient, frame
 from tests.e2e.services import TIMEOUT, VALID, Service, close_of, echo, header
 
 PATH = "/discoverableclient/ws/v1/header"
@@ -74,10 +74,12 @@ class ClientFirst(EndToEnd):
         service = self.service({"a%20b/c;d=1": resource})
         gateway = self.through(service)
         for path in ("/ws/v1/discoverableclient/a%20b/c;d=1", "/DiscoverableClient/ws/v1/a%20b/c;d=1"):
-            with gateway.session(f"{path}?q=%2F&r=/x?y") as session:
-                session.send("?")
-                expected = "/discoverableclient/ws/a%20b/c;d=1?q=%2F&r=/x?y"
-                self.assertEqual(session.recv(timeout=TIMEOUT), expected)
+            # By hand: Autobahn, if it was imported, makes Python's parser of URLs cut parameters off the paths of ws URLs.
+            client = RawClient(gateway.port, f"{path}?q=%2F&r=/x?y")
+            self.addCleanup(client.close)
+            client.send(frame(TEXT, b"?"))
+            expected = b"/discoverableclient/ws/a%20b/c;d=1?q=%2F&r=/x?y"
+            self.assertEqual(client.frame()[1], expected)
 
     def test_unsafe_paths(self) -> None:
         """Dot segments and control characters, encoded or not, are 400 before anything is dialled."""
