@@ -8,7 +8,7 @@ from typing import Protocol
 from apiml_ws.core.frames import FrameReader, Taken
 from apiml_ws.core.interfaces import Counters, Violation
 from apiml_ws.proxy.line import Line
-from apiml_ws.proxy.room import Room
+from apiml_ws.proxy.room import MANY_FRAMES, READ_SIZE, SMALL_READ, Room
 from apiml_ws.proxy.wire import WireLost
 
 
@@ -28,10 +28,23 @@ class IntakeOwner(Protocol):
 class Intake:
     """Reads ``source``, whose stream ``reader`` follows, and gives what came to :attr:`_accept`.
 
-    ``since`` is what came before, from another source.
+    ``since`` is what came before, from another source.  ``_most`` is what is read at once: a turn has to be short for a stream
+    of tiny frames, too.
     """
 
-    __slots__ = ("_accept", "_octets", "_owner", "_rest", "_room", "_seconds", "_seen", "_since", "reader", "source")
+    __slots__ = (
+        "_accept",
+        "_most",
+        "_octets",
+        "_owner",
+        "_rest",
+        "_room",
+        "_seconds",
+        "_seen",
+        "_since",
+        "reader",
+        "source",
+    )
 
     def __init__(
         self,
@@ -49,6 +62,7 @@ class Intake:
         self._seconds = seconds
         self._since = since
         self._octets = 0
+        self._most = READ_SIZE
         self._seen = seconds()
         self._rest = b""
         self._accept: Callable[[memoryview], None] = self._ignore
@@ -64,7 +78,7 @@ class Intake:
 
     def read(self) -> None:
         """Take what is there, at most one buffer full."""
-        self._read_into(self._room.body)
+        self._read_into(self._room.body[: self._most])
 
     def _read_into(self, body: memoryview) -> None:
         source = self.source
@@ -76,11 +90,20 @@ class Intake:
         if count:
             self._octets += count
             self._seen = self._seconds()
+            frames = self.reader.frames
             self._accept(self._room.holding(self._rest, count))
+            if count > MANY_FRAMES:
+                self._weigh(self.reader.frames - frames)
             if not source.gone and source.wire.readable:
                 source.reread()
         elif count is not None:
             self._owner.ended(source)
+
+    def _weigh(self, frames: int) -> None:
+        if frames > MANY_FRAMES:
+            self._most = SMALL_READ
+        elif frames < MANY_FRAMES * SMALL_READ // READ_SIZE:
+            self._most = READ_SIZE
 
     def accept(self, early: bytes) -> None:
         """Take what was read before the source was ours."""

@@ -73,8 +73,8 @@ class Passage(Intake):
 
     def read(self) -> None:
         """Take what is there, at most one buffer full, and of what has to wait no more than there is room for."""
-        body = self._room.body
-        self._read_into(body[: self._storable] if self.stores else body)
+        most = min(self._most, self._storable) if self.stores else self._most
+        self._read_into(self._room.body[:most])
 
     @property
     def _storable(self) -> int:

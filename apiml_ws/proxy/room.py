@@ -8,6 +8,9 @@ from apiml_ws.core.frames import HELD_LIMIT
 
 #: The most that is read at once, in bytes: large frames need large reads, and one buffer serves all sessions.
 READ_SIZE: Final = 262144
+#: A read with more frames than this takes so long that the others notice; the next one is smaller.
+MANY_FRAMES: Final = 1024
+SMALL_READ: Final = 16384
 
 
 class Room:
