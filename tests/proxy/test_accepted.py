@@ -42,7 +42,7 @@ class AcceptedTests(SynchronousTestCase):
                 """Keep it."""
                 seen.append(transport)
 
-        class Doorway(ServerFactory[Any]):
+        class Doorway(ServerFactory):
             """Gives everybody the same."""
 
             noisy = False
