@@ -24,6 +24,7 @@ import bcrypt
 from twisted.trial.unittest import SkipTest
 
 from apiml_ws.core.shares import shared
+from tests.e2e.figures import report
 from tests.e2e.harness import EndToEnd
 from tests.e2e.processes import ROOT, Process, eventually
 from tests.e2e.raw import TEXT, RawClient, frame
@@ -151,10 +152,11 @@ class ManySessions(EndToEnd):
             listing.append(time.monotonic() - began)
         echo, other = (probe.stop() for probe in probes)
         stopping = self.stop_takes(holder)
-        print(
-            f"\n{type(self).__name__}: {SESSIONS} sessions opened in {opening:.1f} s; {grown:.1f} KiB each; listed in "
+        report(
+            self.id(),
+            f"{SESSIONS} sessions opened in {opening:.1f} s; {grown:.1f} KiB each; listed in "
             f"{statistics.median(listing):.3f} s; meanwhile an echo took at most {echo * 1000:.0f} ms, another request "
-            f"{other * 1000:.0f} ms; all closed {stopping:.1f} s after SIGTERM"
+            f"{other * 1000:.0f} ms; all closed {stopping:.1f} s after SIGTERM",
         )
         self.assertLess(max(echo, other), 3 * HICCUP)
 
