@@ -168,7 +168,7 @@ class Talk:
     def _shake(self) -> None:
         """TLS first; then ask, if the service is who it should be."""
         wire = self._wire
-        if isinstance(wire, TlsWire) and wire.shake():
+        if isinstance(wire, TlsWire) and wire.shake(more=True):
             self._means.tls.verify(wire.connection, self._request.instance.host)
             self._read = self._read_head
             self._ask()

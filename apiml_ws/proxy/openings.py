@@ -62,7 +62,9 @@ class Openings:
         gateway = origin.own(asked.fields, asked.arrival, self._config)
         if not origin.allowed(asked.fields, gateway, self._config, metadata):
             return Fault(403)
-        arrival = replace(asked.arrival, prefix=target.prefix) if isinstance(target, Target) else asked.arrival
+        arrival = asked.arrival
+        if isinstance(target, Target):
+            arrival = Arrival(arrival.peer_host, arrival.peer_port, arrival.scheme, arrival.host, target.prefix)
         passed = service_headers(asked.fields, arrival, self._config.trusted_proxies)
         return Opening(
             session_id=random_id(self._random(16)),

@@ -15,6 +15,8 @@ from apiml_ws.proxy.output import Output, WireLost, let_go
 _RECORD: Final = 16384
 _OVERHEAD: Final = 512
 _RECORD_HEADER: Final = 5
+#: More than the last words of a handshake.
+_LAST_FLIGHT: Final = 131072
 _APPLICATION_DATA: Final = 23
 
 #: Where ciphertext stands between the socket and OpenSSL, within one call.
@@ -29,7 +31,7 @@ class TlsWire:
     the stream without close_notify is :class:`WireLost`: it may be somebody else's cut (RFC 8446 section 6.1).
     """
 
-    __slots__ = ("_connection", "_output", "_raw", "_release", "_sealed", "_socket", "readable")
+    __slots__ = ("_connection", "_output", "_owes", "_raw", "_release", "_sealed", "_socket", "readable")
 
     def __init__(
         self, sock: socket.socket, connection: SSL.Connection, release: Callable[[], None] | None = None
@@ -41,6 +43,7 @@ class TlsWire:
         self._sealed: list[tuple[int, int]] = []
         #: What was read along with the end of the handshake may wait in there.
         self.readable = True
+        self._owes = False
 
     def fileno(self) -> int:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
@@ -50,8 +53,11 @@ class TlsWire:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
         self._output.set_patience(seconds)
 
-    def shake(self) -> bool:
+    def shake(self, more: bool = False) -> bool:
         """Go on with the handshake; whether it is done.  Whoever connects begins with this.
+
+        ``more``: something is sent at once after it, and its last words go along with that.  A peer that has to speak next is
+        not to wait for them: it may wait for them to be acknowledged (RFC 896), and TCP for something to say along.
 
         :raises WireLost: the connection broke.
         :raises SSL.Error: one end does not want the other.
@@ -60,8 +66,13 @@ class TlsWire:
         try:
             self._connection.do_handshake()
         except SSL.WantReadError:
+            self._speak()
             return False
-        finally:
+        except SSL.Error:
+            self._speak()
+            raise
+        self._owes = more
+        if not more:
             self._speak()
         return True
 
@@ -119,6 +130,13 @@ class TlsWire:
         self._speak()
         return filled or None
 
+    def _owed(self) -> int:
+        """How much more there may be to be sent after a handshake: certificates of ours, tickets."""
+        if self._owes:
+            self._owes = False
+            return _LAST_FLIGHT
+        return 0
+
     def _speak(self) -> None:
         """Send what the connection says of its own accord; a loss shows where it matters."""
         with suppress(SSL.WantReadError, WireLost):
@@ -133,7 +151,7 @@ class TlsWire:
                 # One record at a time: pyOpenSSL sets SSL_MODE_ENABLE_PARTIAL_WRITE.
                 sizes.append(self._connection.send(rest))
                 rest = rest[sizes[-1] :]
-            sealed = self._connection.bio_read(len(data) + _OVERHEAD * (len(sizes) + 1))
+            sealed = self._connection.bio_read(len(data) + _OVERHEAD * (len(sizes) + 1) + self._owed())
         except SSL.Error as error:
             raise WireLost(repr(error)) from error
         try:

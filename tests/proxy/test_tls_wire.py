@@ -8,7 +8,7 @@ from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.proxy.wire import TlsWire, WireLost
-from tests.proxy.doubles_wire import TlsPeer, connected, drained, socket_pair, tcp_pair, user_timeout
+from tests.proxy.doubles_wire import TlsPeer, connected, connection, drained, socket_pair, tcp_pair, user_timeout
 
 
 class Tls(SynchronousTestCase):
@@ -52,6 +52,35 @@ class Tls(SynchronousTestCase):
         self.peer.send(b"two")
         self.assertEqual(b"onetwo", self.received())
         self.assertIsNone(self.received())
+
+    def test_handshake(self) -> None:
+        """Between two wires; then both ways, and nothing of the handshake is lost."""
+        near, far = socket_pair()
+        self.addCleanup(near.close)
+        self.addCleanup(far.close)
+        client, server = TlsWire(near, connection(False, self.newest)), TlsWire(far, connection(True, self.newest))
+        while not client.shake(more=True):
+            server.shake()
+        if self.newest == SSL.TLS1_3_VERSION:
+            self.assertEqual(b"", drained(far))
+        client.send(b"c")
+        while not server.shake():
+            pass
+        self.assertEqual(server.receive_into(self.buffer), 1)
+        server.send(b"s")
+        self.assertEqual(client.receive_into(self.buffer), 1)
+
+    def test_handshake_that_fails(self) -> None:
+        """The other end hears of it."""
+        near, far = socket_pair()
+        self.addCleanup(near.close)
+        self.addCleanup(far.close)
+        near.send(b"this is no TLS at all")
+        with self.assertRaises(SSL.Error):
+            TlsWire(far, connection(True, self.newest)).shake()
+        near.close()
+        with self.assertRaises(WireLost):
+            TlsWire(far, connection(True, self.newest)).shake()
 
     def test_patience(self) -> None:
         """The kernel is told while something is kept."""
