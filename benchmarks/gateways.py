@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -29,7 +30,7 @@ http {{ access_log off;
 """
 HAPROXY = """global
   nbthread 1
-  maxconn 12000
+  maxconn {maxconn}
 defaults
   mode http
   timeout connect 5s
@@ -146,8 +147,10 @@ def write_configurations(directory):
     )
     folder = pathlib.Path(directory)
     (folder / "both.pem").write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
+    # Two descriptors a session, and HAProxy does not start where it cannot have them.
+    maxconn = min(12000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 100) // 2)
     for name, text in (("nginx.conf", NGINX), ("haproxy.cfg", HAPROXY), ("Caddyfile", CADDY)):
-        (folder / name).write_text(text.format(dir=directory))
+        (folder / name).write_text(text.format(dir=directory, maxconn=maxconn))
 
 
 def peers(names, directory):

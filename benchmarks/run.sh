@@ -9,7 +9,7 @@ name=$1
 shift
 mkdir -p results
 # 10,000 sessions have 20,000 connections.
-ulimit -n 65000
+ulimit -n 65000 2>/dev/null || ulimit -n "$(ulimit -H -n)"
 unshare -n sh -c 'ip link set lo up && exec "$@"' sh ./sidebyside.py --candidate ./start.sh --name apiml_ws \
   --ws ws://127.0.0.1:9301/ws/v1/echo/x --wss wss://localhost:9302/ws/v1/echo/x --out "results/$name.json" "$@" \
   | tee "results/$name.txt"
