@@ -22,6 +22,7 @@ from apiml_ws.core.lobby import Lobby
 from apiml_ws.core.places import Places
 from apiml_ws.core.sessions import Sessions
 from apiml_ws.core.shares import shared
+from apiml_ws.core.stages import Stages
 from apiml_ws.core.timetable import Timetable
 from apiml_ws.discovery.notices import NoticeResource
 from apiml_ws.listening import Listening
@@ -62,6 +63,7 @@ class GatewayService(MultiService):
         self._environment = environment
         self._clock = Timetable(reactor)
         self._poller = poller_for(reactor)
+        self._stages = Stages(self._clock)
         self._recorder = LoggingRecorder(self._clock)
         self.directory = Directory(source_names(config), reactor.seconds)
         self._relays = choose_relays(config, reactor, self._poller, self._clock)
@@ -94,13 +96,14 @@ class GatewayService(MultiService):
     def _new_dialer(self, client_tls: ClientTls) -> BackendDialer:
         names = Names(self._reactor.nameResolver, self._clock)
         connector = Connector(names, self._poller, self._clock)
-        return BackendDialer(connector, self._poller, self._clock, client_tls, self._config.max_http_header_size)
+        limit = self._config.max_http_header_size
+        return BackendDialer(connector, self._poller, self._clock, client_tls, limit, self._stages)
 
     def _new_listening(self) -> Listening:
         config, reactor = self._config, self._reactor
         notices = NoticeResource(self._sources.refresh, shows_certificate)
         root = GatewayResource(
-            config, self.directory, self.sessions, self._places, reactor, self._new_actuator(), notices
+            config, self.directory, self.sessions, self._places, self._stages, reactor, self._new_actuator(), notices
         )
         lobby = Lobby(self._shares.newcomers, "gateway", reactor.seconds)
         site = GatewaySite(root, reactor, config.max_http_header_size, lobby)

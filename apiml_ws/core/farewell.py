@@ -30,28 +30,32 @@ class _Leg:
 class Farewell:
     """What was said and heard on the legs of ``relay``; begins with the client's leg alone."""
 
-    __slots__ = ("_legs", "_relay")
+    __slots__ = ("_client", "_relay", "_service")
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
-        self._legs = {Side.CLIENT: _Leg(there=True), Side.SERVICE: _Leg(there=False)}
+        self._client = _Leg(there=True)
+        self._service = _Leg(there=False)
+
+    def _leg(self, side: Side) -> _Leg:
+        return self._client if side is Side.CLIENT else self._service
 
     @property
     def over(self) -> bool:
         """Whether both connections are gone."""
-        return not any(leg.there for leg in self._legs.values())
+        return not (self._client.there or self._service.there)
 
     def attached(self) -> None:
         """There is a service, maybe another one: what was heard of the former one counts no more."""
-        self._legs[Side.SERVICE] = _Leg(there=True)
+        self._service = _Leg(there=True)
 
     def heard(self, side: Side, close: Close) -> None:
         """``close`` came from ``side``."""
-        self._legs[side].received = close
+        self._leg(side).received = close
 
     def say(self, side: Side, close: Close) -> None:
         """Close the leg of ``side``, unless it was before or is gone."""
-        leg = self._legs[side]
+        leg = self._leg(side)
         if leg.there and not leg.told:
             leg.told = True
             leg.sent = leg.sent if leg.retired else close
@@ -59,34 +63,33 @@ class Farewell:
 
     def retired(self, close: Close) -> None:
         """The service was told ``close``, so that another one can take its place."""
-        leg = self._legs[Side.SERVICE]
-        leg.retired, leg.sent = True, close
+        self._service.retired, self._service.sent = True, close
 
     def pass_on(self, side: Side) -> None:
         """Close the other leg with what came from ``side``, or with its own close if that was never the answer to it."""
-        leg, own = self._legs[side], self._legs[side.other].received
+        leg, own = self._leg(side), self._leg(side.other).received
         self.say(side.other, (leg.retired and own) or leg.received or Close(None))
 
     def give_back(self, side: Side) -> None:
         """The other end is gone: answer ``side`` with its own close if it still waits for an answer."""
-        self.say(side, self._legs[side].received or Close(None))
+        self.say(side, self._leg(side).received or Close(None))
 
     def drop(self, side: Side) -> None:
         """End the connection of ``side`` without a word."""
-        leg = self._legs[side]
+        leg = self._leg(side)
         if leg.there:
             leg.told = True
             self._relay.drop(side)
 
     def lost(self, side: Side) -> None:
         """The connection of ``side`` is gone."""
-        self._legs[side].there = False
+        self._leg(side).there = False
 
     def received(self, side: Side) -> Close | None:
         """The close that came from ``side``."""
-        return self._legs[side].received
+        return self._leg(side).received
 
     def exchange(self, side: Side) -> Exchange:
         """What was said and heard on the leg of ``side``."""
-        leg = self._legs[side]
+        leg = self._leg(side)
         return Exchange(sent=leg.sent, received=leg.received)

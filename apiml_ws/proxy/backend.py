@@ -7,7 +7,8 @@ import socket
 from collections.abc import Callable
 
 from apiml_ws.core.interfaces import Clock, DialEvents, DialFailure, DialFault, DialRequest
-from apiml_ws.proxy.connecting import Connector
+from apiml_ws.core.stages import Stages
+from apiml_ws.proxy.connecting import Connecting, Connector
 from apiml_ws.proxy.faults import fault_of
 from apiml_ws.proxy.handshake import Means, Talk, Tls
 from apiml_ws.proxy.leg import Leg
@@ -28,9 +29,10 @@ class BackendDialer:
         clock: Clock,
         tls: Tls,
         max_header_size: int,
+        stages: Stages,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._means = Means(connector, poller, clock, tls, max_header_size, random)
+        self._means = Means(connector, poller, clock, tls, max_header_size, random, stages)
 
     def dial(self, request: DialRequest, events: DialEvents) -> Dial:
         """Begin one attempt; ``events`` hear of it in a later turn."""
@@ -48,7 +50,18 @@ class Dial:
         self._events: DialEvents | None = events
         self._talk: Talk | None = None
         self._deadline = means.clock.callLater(request.timeout, self._too_late)
-        self._connecting = means.connector.connect(request.instance.host, request.instance.port, self)
+        self._connecting: Connecting | None = None
+        means.stages.put(Dial.connect, self)
+
+    def connect(self) -> None:
+        """Begin, unless it was given up."""
+        if self._events is not None:
+            instance = self._request.instance
+            self._connecting = self._means.connector.connect(instance.host, instance.port, self)
+
+    def crashed(self) -> None:
+        """See :class:`~apiml_ws.core.stages.Client`."""
+        self.failed(DialFailure(DialFault.UNREACHABLE, detail="internal error"))
 
     def cancel(self) -> None:
         """Give it up, whatever it is at.  Idempotent."""
@@ -93,5 +106,6 @@ class Dial:
         if events is not None:
             if self._deadline.active():
                 self._deadline.cancel()
-            self._connecting.cancel()
+            if self._connecting is not None:
+                self._connecting.cancel()
         return events

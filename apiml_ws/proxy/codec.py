@@ -77,15 +77,8 @@ class _Page:
 class _ServerCodec(WebSocketServerProtocol):
     """One answer to one client after the other."""
 
-    # Autobahn copies each option onto each protocol and pretty-prints them all for a line of debug log that nobody
-    # reads, which costs more than the rest of a handshake.  So there is nothing to copy: see __getattr__.
-    CONFIG_ATTRS: list[str] = []
     chosen: str | None = None
     transport: Any
-
-    def __getattr__(self, name: str) -> Any:
-        """An option, where it was set: on the factory."""
-        return getattr(self.factory, name)
 
     def onConnect(self, request: ConnectionRequest) -> str | None:
         """The subprotocol to speak."""
@@ -103,13 +96,8 @@ class _ServerCodec(WebSocketServerProtocol):
 class _ClientCodec(WebSocketClientProtocol):
     """The verdict on one service's answer after the other."""
 
-    CONFIG_ATTRS: list[str] = []
     websocket_key = b""
     fault: str | None = "incomplete answer"
-
-    def __getattr__(self, name: str) -> Any:
-        """An option, where it was set: on the factory."""
-        return getattr(self.factory, name)
 
     def startHandshake(self) -> None:
         """Write nothing: the request was written with the fields as they are."""

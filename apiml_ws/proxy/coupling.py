@@ -283,8 +283,7 @@ class Coupling:
         ):
             if line is None or line.gone or incoming is None:
                 continue
-            incoming.choose()
-            events = READ if incoming.wanted else 0
+            events = READ if incoming.choose() else 0
             if not line.cut and (line.wire.pending or (outgoing is not None and outgoing.busy)):
                 events |= WRITE
             line.watch(events)

@@ -95,10 +95,11 @@ class _Begun:
 class Visitor:
     """A client that has said nothing yet, with a seat in the lobby; to Twisted's port the protocol of the connection."""
 
-    __slots__ = ("_accepted", "_address", "_arrived", "_deadline", "_doorway", "_watched", "_wire")
+    __slots__ = ("_accepted", "_address", "_arrived", "_deadline", "_doorway", "_watched", "_wire", "_words")
 
     _accepted: Accepted
     _wire: SocketWire | TlsWire
+    _words: bytes
 
     def __init__(self, doorway: Doorway, address: IAddress | None) -> None:
         self._doorway = doorway
@@ -135,7 +136,9 @@ class Visitor:
         if heard is None:
             self._wait()
         else:
-            self._enter(heard)
+            self._be_done()
+            self._words = heard
+            self._doorway.entrance.stages.put(Visitor.enter, self)
 
     def _heard(self) -> bytes | None:
         """The first words, None as long as there are none.
@@ -173,9 +176,9 @@ class Visitor:
         self._be_done()
         self._wire.close()
 
-    def _enter(self, heard: bytes) -> None:
-        self._be_done()
-        doorway = self._doorway
+    def enter(self) -> None:
+        """What it said is there: to a session with it, or to the HTTP server."""
+        heard, doorway = self._words, self._doorway
         short = len(heard) <= doorway.head_limit
         asked = plainly_asked(heard, self._accepted.peer, doorway.scheme) if short else None
         if asked is None or not doorway.entrance.let_in(asked, self._wire):

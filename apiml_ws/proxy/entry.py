@@ -20,6 +20,7 @@ from apiml_ws.core.interfaces import Headers, OpenLeg, ServiceLeg
 from apiml_ws.core.opening import Opening
 from apiml_ws.core.places import Place, Places
 from apiml_ws.core.registry import Instance
+from apiml_ws.core.stages import Stages
 from apiml_ws.proxy.answers import Answer, for_fault, for_refusal
 from apiml_ws.proxy.channel import GatewayRequest
 from apiml_ws.proxy.codec import ServerCodec
@@ -60,8 +61,10 @@ class Entrance:
         places: Places,
         codec: ServerCodec,
         hand_over: HandOver,
+        stages: Stages,
         retry_after: int,
     ) -> None:
+        self.stages = stages
         self._handshake = handshake
         self._openings = openings
         self._sessions = sessions
@@ -88,7 +91,7 @@ class Entrance:
             _BackendFirst(self, coming, self._openings.backend_first(coming.asked, opening))
 
     def let_in(self, asked: Asked, wire: Wire) -> bool:
-        """Answer with 101 on ``wire`` and begin a session, at once; False, and nothing is done, where that cannot be.
+        """Answer with 101 on ``wire`` and begin a session, in a moment; False, and nothing is done, where that cannot be.
 
         A client that has to wait for its service, or that is not let in, is answered over HTTP: see :meth:`enter`.
         """
@@ -98,14 +101,14 @@ class Entrance:
         place = None if isinstance(opening, Fault) else self._places.keep()
         if isinstance(opening, Fault) or place is None:
             return False
-        place.let_go()
-        opening, told = self._openings.client_first(asked, opening)
-        upgrade = asked.upgrade
-        head = self._codec.switching(upgrade.key, upgrade.subprotocols, told.subprotocol, told.extensions)
-        leg = written(wire, head, told)
-        if leg is not None:
-            self._sessions.start(opening, leg)
+        straight = _Straight(self, asked, *self._openings.client_first(asked, opening), place, wire)
+        self.stages.put(_Straight.word, straight)
         return True
+
+    def answer(self, asked: Asked, told: Told, headers: Headers = ()) -> bytes:
+        """The 101 for ``asked``."""
+        upgrade = asked.upgrade
+        return self._codec.switching(upgrade.key, upgrade.subprotocols, told.subprotocol, told.extensions, headers)
 
     @property
     def sessions(self) -> Sessions:
@@ -122,8 +125,8 @@ class Entrance:
 
     def switch(self, coming: _Coming, told: Told, headers: Headers, taken: Callable[[Wire, bytes], None]) -> Pending:
         """Take the client's connection out of HTTP; ``taken`` gets it with the 101 to write."""
-        upgrade, channel = coming.asked.upgrade, coming.request.channel
-        head = self._codec.switching(upgrade.key, upgrade.subprotocols, told.subprotocol, told.extensions, headers)
+        channel = coming.request.channel
+        head = self.answer(coming.asked, told, headers)
 
         def out(wire: Wire) -> None:
             channel.forget()
@@ -132,6 +135,45 @@ class Entrance:
 
         channel.await_hand_over()
         return self._hand_over(channel.transport, out)
+
+
+class _Straight:
+    """A client that needs no HTTP: its 101 is put into words and written, and its session begins."""
+
+    __slots__ = ("_asked", "_entrance", "_head", "_leg", "_opening", "_place", "_told", "_wire")
+
+    def __init__(
+        self, entrance: Entrance, asked: Asked, opening: Opening, told: Told, place: Place, wire: Wire
+    ) -> None:
+        self._entrance = entrance
+        self._asked = asked
+        self._opening = opening
+        self._told = told
+        self._place = place
+        self._wire = wire
+        self._head = b""
+        self._leg: Leg | None = None
+
+    def word(self) -> None:
+        """What is the answer?"""
+        self._head = self._entrance.answer(self._asked, self._told)
+        self._entrance.stages.put(_Straight.write, self)
+
+    def write(self) -> None:
+        """The client has its answer, if it is still there."""
+        self._leg = written(self._wire, self._head, self._told)
+        self._entrance.stages.put(_Straight.begin, self)
+
+    def begin(self) -> None:
+        """From now on it is a session."""
+        self._place.let_go()
+        if self._leg is not None:
+            self._entrance.sessions.start(self._opening, self._leg)
+
+    def crashed(self) -> None:
+        """See :class:`~apiml_ws.core.stages.Client`: whatever was said to it, it is not served."""
+        self._place.let_go()
+        self._wire.close()
 
 
 class _Coming:

@@ -17,6 +17,7 @@ from apiml_ws.core.directory import Directory
 from apiml_ws.core.headers import Arrival, Fields
 from apiml_ws.core.places import Places
 from apiml_ws.core.routing import is_session_path, unsafe
+from apiml_ws.core.stages import Stages
 from apiml_ws.proxy.answers import AnswerResource, for_fault
 from apiml_ws.proxy.channel import GatewayRequest
 from apiml_ws.proxy.codec import ServerCodec
@@ -43,6 +44,7 @@ class GatewayResource(Resource):
         directory: Directory,
         sessions: Sessions,
         places: Places,
+        stages: Stages,
         reactor: IReactorTime,
         actuator: IResource | None = None,
         notices: IResource | None = None,
@@ -59,6 +61,7 @@ class GatewayResource(Resource):
             places,
             ServerCodec(reactor),
             hand_over or partial(Handover, reactor),
+            stages,
             max(1, ceil(config.web_socket.stop_timeout)),
         )
         #: Where handshakes go.

@@ -18,6 +18,7 @@ from apiml_ws.core.extensions import InvalidExtensionsError, answered
 from apiml_ws.core.headers import values
 from apiml_ws.core.interfaces import Clock, DialFailure, DialFault, DialRequest, Headers, HttpAnswer
 from apiml_ws.core.registry import Instance
+from apiml_ws.core.stages import Stages
 from apiml_ws.proxy.codec import ClientCodec, HandshakeError
 from apiml_ws.proxy.connecting import Connector
 from apiml_ws.proxy.faults import fault_of
@@ -56,7 +57,9 @@ class Means:
         tls: Tls,
         max_header_size: int,
         random: Callable[[int], bytes],
+        stages: Stages,
     ) -> None:
+        self.stages = stages
         self.connector = connector
         self.poller = poller
         self.clock = clock
@@ -88,10 +91,12 @@ class Talk:
         "_descriptor",
         "_head",
         "_key",
+        "_leg",
         "_means",
         "_outcome",
         "_read",
         "_request",
+        "_switched",
         "_watched",
         "_wire",
     )
@@ -106,6 +111,8 @@ class Talk:
         self._key = b64encode(means.random(_KEY_SIZE))
         self._head = HeadReader(means.max_header_size)
         self._answer: tuple[Head, BodyReader] | None = None
+        self._switched: Head | None = None
+        self._leg: Leg | None = None
         self._read: Callable[[], None] = self._read_head
 
     def begin(self) -> None:
@@ -142,7 +149,7 @@ class Talk:
     def _watch(self) -> None:
         """Wait for the service, and for room for what is still to be said."""
         events = (READ | WRITE) if self._wire.pending else READ
-        if self._descriptor < 0 or events == self._watched:
+        if self._descriptor < 0 or self._switched is not None or events == self._watched:
             return
         if self._watched:
             self._means.poller.modify(self._descriptor, events)
@@ -150,10 +157,10 @@ class Talk:
             self._means.poller.add(self._descriptor, events, self)
         self._watched = events
 
-    def _let_go(self) -> None:
+    def _watch_no_more(self) -> None:
         if self._watched:
+            self._watched = 0
             self._means.poller.remove(self._descriptor)
-        self._descriptor = -1
 
     def at_deadline(self) -> DialFailure:
         """What is known when time is over."""
@@ -162,7 +169,8 @@ class Talk:
     def hang_up(self) -> None:
         """End the connection."""
         if self._descriptor >= 0:
-            self._let_go()
+            self._watch_no_more()
+            self._descriptor = -1
             self._wire.close()
 
     def _shake(self) -> None:
@@ -193,16 +201,31 @@ class Talk:
             if head is None:
                 continue
             if head.status == SWITCHING:
-                self._switch(head)
+                self._watch_no_more()
+                self._switched = head
+                self._means.stages.put(Talk.judge, self)
             else:
                 self._read_answer(head)
             return
 
-    def _switch(self, head: Head) -> None:
-        self._means.codec.judge(self._key, head.headers)
-        agreed = agreement(self._request, head.headers)
-        self._let_go()
-        self._outcome.opened(Leg(self._wire, self._head.rest, agreed.extensions, agreed.subprotocol, agreed.headers))
+    def judge(self) -> None:
+        """A 101 came: is it right?"""
+        if self._descriptor >= 0:
+            self._go_on(self._judge)
+
+    def _judge(self) -> None:
+        assert self._switched is not None, "no 101"
+        headers = self._switched.headers
+        self._means.codec.judge(self._key, headers)
+        agreed = agreement(self._request, headers)
+        self._leg = Leg(self._wire, self._head.rest, agreed.extensions, agreed.subprotocol, agreed.headers)
+        self._means.stages.put(Talk.open, self)
+
+    def open(self) -> None:
+        """It is: there is a leg."""
+        if self._descriptor >= 0 and self._leg is not None:
+            self._descriptor = -1
+            self._outcome.opened(self._leg)
 
     def _read_answer(self, head: Head) -> None:
         self._answer = (head, BodyReader(head))

@@ -41,7 +41,7 @@ class Head:
 
 def head_lines(headers: Headers) -> bytes:
     """``headers`` as the lines of a head, bytes unchanged."""
-    return b"".join(b"%s: %s\r\n" % field for field in headers)
+    return b"".join([b"%s: %s\r\n" % field for field in headers])
 
 
 class HeadReader:

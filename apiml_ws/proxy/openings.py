@@ -12,7 +12,7 @@ from apiml_ws.core import extensions, origin
 from apiml_ws.core.callers import caller
 from apiml_ws.core.config import Config
 from apiml_ws.core.directory import Directory
-from apiml_ws.core.headers import Arrival, service_headers
+from apiml_ws.core.headers import Arrival, service_headers, values
 from apiml_ws.core.ids import random_id
 from apiml_ws.core.interfaces import Headers
 from apiml_ws.core.opening import Opening
@@ -72,7 +72,7 @@ class Openings:
             gateway_uri=_uri(gateway.scheme, asked),
             target=target,
             settings=self._settings.of(metadata),
-            headers=_HeadersFor(passed, gateway, metadata),
+            headers=_HeadersFor(passed, gateway, metadata) if values(passed, b"origin") else _Same(passed),
             caller=caller(asked.fields),
         )
 
@@ -112,6 +112,16 @@ class _HeadersFor:
 
     def __call__(self, instance: Instance) -> Headers:
         return origin.for_instance(self.passed, self.gateway, self.metadata, instance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Same:
+    """The same fields for every instance: there is no Origin among them."""
+
+    passed: Headers
+
+    def __call__(self, instance: Instance) -> Headers:
+        return self.passed
 
 
 def client_address(arrival: Arrival) -> str:

@@ -85,21 +85,22 @@ class Passage(Intake):
             return max(self.backlog.room + READ_SIZE - self.backlog.waiting, 0)
         return self.backlog.room
 
-    def choose(self) -> None:
-        """Decide what is done with what comes from now on."""
-        hearing = self.source.hearing
-        self.stores = hearing is Hearing.PASSING and self.backlog is not None and (self._open is None or self.over)
+    def choose(self) -> bool:
+        """Decide what is done with what comes from now on; whether the source is to be read."""
+        hearing, target = self.source.hearing, self._open
+        self.stores = hearing is Hearing.PASSING and self.backlog is not None and (target is None or self.over)
         self.reader.take_pings = self.stores and self.answers
         if self.stores:
             self._accept = self._store
         elif hearing in (Hearing.DONE, Hearing.DEAF):
             self._accept = self._ignore
-        elif hearing is Hearing.MUTED or self._open is None or self._open.saying is not Saying.OPEN:
+        elif hearing is Hearing.MUTED or target is None or target.saying is not Saying.OPEN:
             self._accept = self._pass_remainder
         elif self.last:
             self._accept = self._pass_last
         else:
             self._accept = self._recode if self.bridge else self._forward
+        return self._wanted(target)
 
     @property
     def _open(self) -> Line | None:
@@ -107,10 +108,8 @@ class Passage(Intake):
         target = self.target
         return None if target is None or target.gone or target.cut or self.held else target
 
-    @property
-    def wanted(self) -> bool:
-        """Whether the source is to be read."""
-        source, target = self.source, self._open
+    def _wanted(self, target: Line | None) -> bool:
+        source = self.source
         if source.eof or source.hearing in (Hearing.DONE, Hearing.DEAF):
             return not source.eof
         if self.stores:

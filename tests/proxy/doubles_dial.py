@@ -11,6 +11,7 @@ from OpenSSL.SSL import Connection
 from twisted.internet.task import Clock
 
 from apiml_ws.core.interfaces import DialFailure, DialRequest, Headers, ServiceLeg
+from apiml_ws.core.stages import Stages
 from apiml_ws.proxy.backend import BackendDialer, Dial
 from apiml_ws.proxy.connecting import Connector
 from apiml_ws.proxy.handshake import Tls
@@ -73,15 +74,17 @@ class NoNames:
 class ServiceEnd:
     """A service's end of one connection over TCP."""
 
-    def __init__(self, sock: MemorySocket, poller: HandPoller) -> None:
+    def __init__(self, sock: MemorySocket, poller: HandPoller, clock: Clock) -> None:
         self.sock = sock
         self._poller = poller
+        self._clock = clock
 
     def say(self, *data: bytes) -> None:
         """Each piece is one read."""
         for piece in data:
             self.sock.peer_sends(piece)
             self._poller.report(self.sock, READ)
+            self._clock.advance(0)
 
     def leave(self) -> None:
         """End the connection."""
@@ -114,7 +117,13 @@ class Network:
         names = Names(cast(Any, NoNames()), self.clock)
         connector = Connector(names, self.poller, self.clock, self.sockets)
         self.dialer = BackendDialer(
-            connector, self.poller, self.clock, tls or NoTls(), limit, random=lambda count: bytes(range(count))
+            connector,
+            self.poller,
+            self.clock,
+            tls or NoTls(),
+            limit,
+            Stages(self.clock),
+            random=lambda count: bytes(range(count)),
         )
         self.told = Told()
 
@@ -124,14 +133,20 @@ class Network:
 
     def accept(self) -> ServiceEnd:
         """The service takes the connection that was asked for."""
-        sock = self.sockets.made[-1]
+        sock = self.asked_for
         self.poller.report(sock, WRITE)
-        return ServiceEnd(sock, self.poller)
+        return ServiceEnd(sock, self.poller, self.clock)
+
+    @property
+    def asked_for(self) -> MemorySocket:
+        """The connection that was asked for last."""
+        self.clock.advance(0)
+        return self.sockets.made[-1]
 
     def refuse(self, problem: int) -> None:
         """The connection cannot be had."""
-        self.sockets.made[-1].problem = problem
-        self.poller.report(self.sockets.made[-1], WRITE)
+        self.asked_for.problem = problem
+        self.poller.report(self.asked_for, WRITE)
         self.clock.advance(0)
 
     @property

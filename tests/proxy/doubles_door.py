@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from typing import Any, cast
 
 from OpenSSL.SSL import Connection
@@ -51,11 +52,13 @@ class DoorClient(Client):
     def __init__(self, door: Door, *early: bytes) -> None:
         self.transport = ClientTransport()
         self._poller = door.poller
+        self._turn = partial(door.clock.advance, 0)
         self.accepted = MemoryAccepted(self.transport)
         self.sock = self.accepted.sock
         self.sock.peer_sends(*early)
         self.visitor = door.doorway.buildProtocol(ADDRESS)
         self.visitor.makeConnection(cast(Accepted, self.accepted))
+        self._turn()
 
     @property
     def served(self) -> bool:
@@ -75,6 +78,7 @@ class DoorClient(Client):
             else:
                 self.sock.peer_sends(piece)
                 self._poller.report(self.sock, READ)
+                self._turn()
         return self
 
 
@@ -83,6 +87,7 @@ class Door:
 
     def __init__(self, gateway: Gateway, connection: Connection | None = None) -> None:
         self.poller = HandPoller()
+        self.clock = gateway.clock
         self.doorway = Doorway(
             gateway.site,
             gateway.root.entrance,

@@ -28,6 +28,7 @@ from apiml_ws.core.lobby import Lobby
 from apiml_ws.core.opening import Opening
 from apiml_ws.core.places import Places
 from apiml_ws.core.registry import Instance, Snapshot
+from apiml_ws.core.stages import Stages
 from apiml_ws.proxy.channel import GatewayChannel, GatewaySite
 from apiml_ws.proxy.gateway import GatewayResource
 from apiml_ws.proxy.heads import Head, HeadReader
@@ -217,6 +218,7 @@ class Gateway:
             directory,
             self.sessions,
             self.places,
+            Stages(self.clock),
             cast(Any, self.clock),
             self.actuator,
             self.notices,

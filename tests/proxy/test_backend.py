@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.config import Verification
 from apiml_ws.core.interfaces import DialFault
-from apiml_ws.proxy.handshake import request_head
+from apiml_ws.proxy.handshake import Talk, request_head
 from apiml_ws.proxy.leg import Leg
 from apiml_ws.proxy.poller import READ, WRITE
 from apiml_ws.proxy.tls import ClientTls, ServerTls
@@ -98,8 +98,27 @@ class CancelTests(SynchronousTestCase):
         self.network.clock.advance(100)
         self.assertEqual((self.network.told, self.network.waits, self.network.sockets.open), (Told(), False, []))
 
+    def test_before_anything_began(self) -> None:
+        """Nobody is connected to."""
+        self._cancel()
+        self.assertEqual(self.network.sockets.made, [])
+
+    def test_while_the_answer_is_judged(self) -> None:
+        """There is no leg, however right it is, and however far that came."""
+        for judged in (False, True):
+            self.setUp()
+            service = self.network.accept()
+            service.sock.peer_sends(right_answer())
+            self.network.poller.report(service.sock, READ)
+            if judged:
+                self.patch(Talk, "open", lambda talk: self.dial.cancel())
+                self.network.clock.advance(0)
+            self._cancel()
+
     def test_while_connecting(self) -> None:
         """The connection is not waited for."""
+        self.assertEqual(len(self.network.sockets.open), 0)
+        self.assertFalse(self.network.asked_for.closed)
         self._cancel()
 
     def test_while_waiting_for_the_answer(self) -> None:
@@ -130,7 +149,7 @@ class WritingTests(SynchronousTestCase):
         """As soon as there is room, and the answer is not waited for before."""
         network = Network()
         network.dial()
-        sock = network.sockets.made[-1]
+        sock = network.asked_for
         sock.takes = 10
         service = network.accept()
         self.assertEqual((len(service.asked), network.poller.events(sock)), (10, READ | WRITE))
@@ -140,12 +159,22 @@ class WritingTests(SynchronousTestCase):
         service.say(right_answer())
         self.assertEqual(len(network.told.legs), 1)
 
+    def test_internal_error_before(self) -> None:
+        """So is what failed at connecting."""
+        network = Network()
+        network.sockets.prepare = lambda made: [].pop()
+        network.dial()
+        network.clock.advance(0)
+        self.assertEqual(network.told.failure.fault, DialFault.UNREACHABLE)
+        self.assertFalse(network.waits)
+        self.assertEqual(len(self.flushLoggedErrors(IndexError)), 1)
+
     def test_internal_error(self) -> None:
         """What failed for a reason of ours is a failed dial."""
         network = Network()
         network.dial()
         network.accept()
-        network.poller.crash(network.sockets.made[-1])
+        network.poller.crash(network.asked_for)
         self.assertEqual(network.told.failure.fault, DialFault.CONNECTION_LOST)
         self.assertEqual((network.waits, network.sockets.open), (False, []))
 

@@ -86,6 +86,14 @@ class StraightTests(SynchronousTestCase):
         client.send(handshake(PATH))
         self.assertEqual((gateway.sessions.started, client.sock.closed, client.served), ([], True, False))
 
+    def test_session_that_fails_at_once(self) -> None:
+        """Its client's connection ends, and it keeps no place."""
+        gateway = DoorGateway(snapshot=known(), most=1)
+        self.patch(gateway.sessions, "start", lambda *_: [].pop())
+        clients = [gateway.door.connect().send(handshake(PATH)) for _ in range(2)]
+        self.assertEqual([(client.sock.closed, client.served) for client in clients], [(True, False)] * 2)
+        self.assertEqual(len(self.flushLoggedErrors(IndexError)), 2)
+
 
 class HttpTests(SynchronousTestCase):
     """Everything else goes to the HTTP server, with all that was said."""
