@@ -45,7 +45,7 @@ def choose_relays(config: Config, reactor: Any, poller: Poller, clock: Clock) ->
         if kind is RelayKind.NATIVE:
             raise
         return _portable(poller, clock, f"{asked}, and the native one cannot be had: {error}")
-    maker = NativeRelays(threads, poller, clock, os.urandom)
+    maker = NativeRelays(threads, poller, clock, os.urandom, at_once=False)
     return Relays(maker, RelayChoice("native", f"{asked}; {threads.count} threads"), maker.stop, threads.descriptors)
 
 

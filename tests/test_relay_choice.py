@@ -29,7 +29,8 @@ class Choosing(SynchronousTestCase):
     def test_native_where_it_can_be(self) -> None:
         """With as many threads as are asked for; ending it before it began is no error."""
         relays = self.choose(RelayKind.AUTO)
-        self.assertIs(NativeRelays, type(relays.maker))
+        assert isinstance(relays.maker, NativeRelays)
+        self.assertFalse(relays.maker.at_once)
         self.assertEqual(("native", "server.relay.kind is auto; 3 threads"), (relays.choice.kind, relays.choice.reason))
         relays.stop()
 

@@ -29,14 +29,24 @@ _SIDES: Final = (Side.CLIENT, Side.SERVICE)
 class NativeRelays(PortableRelays):
     """A :class:`~apiml_ws.core.interfaces.RelayMaker` whose sessions are lent to ``threads`` whenever that can be.
 
-    ``clock`` has to be the system's monotonic one, as the pump's is.
+    ``clock`` has to be the system's monotonic one, as the pump's is.  Unless ``at_once``, a session is carried by the portable
+    relay for its first tenth of a second: to lend one and take it back costs more than many a session ever carries.
     """
 
     _log = Logger()
 
-    def __init__(self, threads: PumpThreads, poller: Poller, clock: Clock, random: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        threads: PumpThreads,
+        poller: Poller,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        *,
+        at_once: bool = True,
+    ) -> None:
         super().__init__(poller, clock, random)
         self.threads = threads
+        self.at_once = at_once
         threads.returned = self._returned
         self._lent: dict[int, NativeRelay] = {}
         self._last_id = 0
@@ -113,7 +123,10 @@ class NativeRelay(PortableRelay):
         """See :class:`~apiml_ws.core.interfaces.Relay`."""
         self.take_back()
         super().attach(leg)
-        self.lend()
+        if self._relays.at_once:
+            self.lend()
+        else:
+            self._relays.look_again(self)
 
     def close(self, side: Side, close: Close) -> None:
         """See :class:`~apiml_ws.core.interfaces.Relay`."""

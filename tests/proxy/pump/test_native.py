@@ -47,6 +47,22 @@ class Lending(Native, Plain):
         self.arrives(self.service, asked())
         self.lent(1)
 
+    def test_not_at_once(self) -> None:
+        """Where that is wanted: a session that is over within a moment is never lent, others are after it."""
+        assert isinstance(self.relays, NativeRelays)
+        self.relays.at_once = False
+        with mock.patch.object(self.relays, "lend", wraps=self.relays.lend) as lend:
+            relay = self.couple()
+            self.client.send(asked())
+            self.arrives(self.service, asked())
+            relay.drop(CLIENT)
+            relay.drop(SERVICE)
+            self.go_on(0.15)
+            lend.assert_not_called()
+            self.couple()
+            self.assertEqual(0, self.relays_lent)
+            self.lent(1)
+
     def test_not_where_frames_cannot_pass_as_they_are(self) -> None:
         """A bridge is the portable relay's, for good."""
         self.couple()
