@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import threading
 from base64 import b64encode
+from contextlib import suppress
 from hashlib import sha1
+from io import BufferedReader
 
+from tests.e2e.raw import CLOSE, frame
 from tests.e2e.services import TIMEOUT
 
 
@@ -28,18 +32,67 @@ class RawService:
     def accept(self) -> socket.socket:
         """The next session, its handshake done."""
         connection, _ = self._socket.accept()
+        return self.shake_hands(connection)
+
+    def shake_hands(self, connection: socket.socket) -> socket.socket:
+        """Make a session of ``connection``.
+
+        :raises OSError: it is lost meanwhile.
+        """
         connection.settimeout(TIMEOUT)
         if self._tls is not None:
             connection = self._tls.wrap_socket(connection, server_side=True)
         head = b""
         while b"\r\n\r\n" not in head:
-            head += connection.recv(65536)
+            more = connection.recv(65536)
+            if not more:
+                raise EOFError(head)
+            head += more
         connection.sendall(b"\r\n".join((*_switching(head), b"", b"")))
         return connection
 
+    def echo(self) -> None:
+        """Answer every frame of every session with one of the same kind and payload, in threads, until :meth:`close`."""
+        threading.Thread(target=self._echo, daemon=True).start()
+
+    def _echo(self) -> None:
+        self._socket.settimeout(None)
+        with suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                threading.Thread(target=self._echo_one, args=(connection,), daemon=True).start()
+
+    def _echo_one(self, connection: socket.socket) -> None:
+        with suppress(OSError, EOFError, AssertionError), self.shake_hands(connection) as session:
+            stream = session.makefile("rb")
+            opcode = 0
+            while opcode != CLOSE:
+                opcode, payload = _masked_frame(stream)
+                session.sendall(frame(opcode, payload, mask=None))
+
     def close(self) -> None:
         """Take no more sessions."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+
+def _masked_frame(stream: BufferedReader) -> tuple[int, bytes]:
+    """Opcode and payload of the next frame, which is taken to be no fragment."""
+    first, length = _exactly(stream, 2)
+    length &= 0x7F
+    if length >= 126:
+        length = int.from_bytes(_exactly(stream, 2 if length == 126 else 8), "big")
+    key = _exactly(stream, 4)
+    payload = _exactly(stream, length)
+    return first & 0xF, bytes(byte ^ key[index % 4] for index, byte in enumerate(payload)) if any(key) else payload
+
+
+def _exactly(stream: BufferedReader, count: int) -> bytes:
+    data = stream.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data
 
 
 def _switching(head: bytes) -> tuple[bytes, ...]:

@@ -36,10 +36,10 @@ class SerialSocket(ssl.SSLSocket):
                 self.settimeout(0)
                 try:
                     return call()
-                except (ssl.SSLWantReadError, BlockingIOError):
-                    wanted = select.POLLIN
-                except ssl.SSLWantWriteError:
-                    wanted = select.POLLOUT
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError) as error:
+                    if timeout == 0:
+                        raise
+                    wanted = select.POLLOUT if isinstance(error, ssl.SSLWantWriteError) else select.POLLIN
                 finally:
                     self.settimeout(timeout)
             self._wait_for(wanted, timeout)
