@@ -10,6 +10,7 @@ import socket
 import statistics
 import threading
 import time
+from collections import Counter
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,6 +30,9 @@ GROWTH = 6 * MIB
 MASK = b"\x01\x02\x03\x04"
 #: Frames that are sent at once.
 MANY = 100_000
+#: What all floods together may get through while a quiet session waits for an echo: a few reads of each, and what passes while
+#: the machine does not let the sink, the echo or the client run.  It is not a time, which would be one of the machine only.
+FLOODED = 64 * MIB
 
 
 class Offer:
@@ -139,6 +143,7 @@ class Floods(EndToEnd):
         }
         self.front = self.gateway(settings, secure=False)
         self.front.wait_until_up()
+        self.taken: Counter[int] = Counter()
 
     def flood(self, first: bytes, more: bytes, over: threading.Event) -> None:
         """One session that sends ``first`` and then ``more`` until it is ``over``; all of it is taken."""
@@ -153,25 +158,26 @@ class Floods(EndToEnd):
 
         def take() -> None:
             buffer = bytearray(MIB)
-            while service.recv_into(buffer):
-                pass
+            while size := service.recv_into(buffer):
+                self.taken[service.fileno()] += size
             service.close()
 
         self.in_thread(take)
         self.in_thread(send)
 
-    def waits(self) -> list[float]:
-        """How long echoes take in a quiet session, in seconds."""
+    def waits(self) -> tuple[list[float], list[int]]:
+        """How long echoes take in a quiet session, in seconds, and what the others get through meanwhile, in bytes."""
         client = RawClient(self.front.port, "/ws/v1/echo/echo")
         self.addCleanup(client.close)
-        times = []
+        times, amounts = [], []
         for _ in range(60):
-            began = time.monotonic()
+            began, before = time.monotonic(), self.taken.total()
             client.send(frame(TEXT, b"?"))
             client.frame()
             times.append(time.monotonic() - began)
+            amounts.append(self.taken.total() - before)
             time.sleep(0.01)
-        return times
+        return times, amounts
 
     def served_beside(self, what: str, first: bytes, more: bytes) -> None:
         """A quiet session is served beside eight that flood."""
@@ -179,13 +185,14 @@ class Floods(EndToEnd):
         try:
             for _ in range(8):
                 self.flood(first, more, over)
-            times = self.waits()
+            times, amounts = self.waits()
         finally:
             over.set()
-        median, most = statistics.median(times), max(times)
-        report(self.id(), f"beside {what} an echo takes {median * 1000:.1f} ms, {most * 1000:.1f} ms at most")
-        self.assertLess(median, 0.15, what)
-        self.assertLess(most, 2, what)
+        median, most, amount = statistics.median(times) * 1000, max(times) * 1000, statistics.median(amounts)
+        report(
+            self.id(), f"beside {what} an echo takes {median:.1f} ms, {most:.1f} ms at most, and {amount / MIB:.1f} MiB pass"
+        )
+        self.assertLess(amount, FLOODED, what)
 
     def test_a_quiet_session(self) -> None:
         """It gets its turns, whatever it is that the others send."""
