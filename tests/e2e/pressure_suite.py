@@ -190,7 +190,8 @@ class Floods(EndToEnd):
             over.set()
         median, most, amount = statistics.median(times) * 1000, max(times) * 1000, statistics.median(amounts)
         report(
-            self.id(), f"beside {what} an echo takes {median:.1f} ms, {most:.1f} ms at most, and {amount / MIB:.1f} MiB pass"
+            self.id(),
+            f"beside {what} an echo takes {median:.1f} ms, {most:.1f} ms at most, and {amount / MIB:.1f} MiB pass",
         )
         self.assertLess(amount, FLOODED, what)
 
