@@ -118,12 +118,15 @@ class Measurement:
             self.note(gateway, f"open {scheme}: CPU us/session", spent)
 
     def latency(self):
-        """The slow end of a load that leaves room, alone and beside openings."""
+        """The slow end of a load that leaves room."""
         for gateway, url in self.each():
             full = self.check(wsbench(*load(url, 1024, self.options.seconds, 50)))
             rate = max(1, full["messages_per_s"] / 2)
             got = self.check(wsbench(*load(url, 1024, self.options.seconds, 50), "--rate", rate))
             self.note(gateway, "latency ws 1024 B, half load: p99 us", got["p99_us"])
+
+    def beside(self):
+        """The slow end of a light load beside openings."""
         for gateway, url in self.each():
             seconds = self.options.seconds
             opening = generator("churn", "--url", url, "--conns", 200, "--rate", OPEN_RATE, "--seconds", seconds + 1)
@@ -173,12 +176,18 @@ class Measurement:
             if gateway.jit:
                 self.warm_up(gateway)
         among = [int(count) for count in self.options.among.split(",") if count]
+        wanted = self.options.measures.split(",")
         for _ in range(self.options.rounds):
             for scheme in ("ws", "wss"):
-                for size in self.sizes:
-                    self.relay(scheme, size)
-                self.opening(scheme)
-            self.latency()
+                if "relay" in wanted:
+                    for size in self.sizes:
+                        self.relay(scheme, size)
+                if "open" in wanted:
+                    self.opening(scheme)
+            if "latency" in wanted:
+                self.latency()
+            if "beside" in wanted:
+                self.beside()
             for count in among:
                 self.among(count)
         if self.options.idle:
@@ -236,6 +245,7 @@ def parsed():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    parser.add_argument("--measures", default="relay,open,latency,beside", help="those of them that are wanted")
     parser.add_argument("--among", default="", help="numbers of idle sessions, for instance 100,1000,10000")
     parser.add_argument("--warm-up", type=float, default=4, help="seconds of each load before the first round, for scg")
     parser.add_argument("--idle", type=int, default=2000, help="idle sessions to hold; 0 leaves this out")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast
 
 from apiml_ws.core.interfaces import Limits
 from apiml_ws.proxy.line import Line
@@ -15,6 +15,16 @@ from apiml_ws.proxy.wire import SocketWire, TlsWire
 NANOSECONDS: Final = 1_000_000_000
 #: The most that the pump holds back of a header (``HELD_LIMIT`` of ``walker.h``).
 _HELD_LIMIT: Final = 13
+#: A session that carries more in one direction is not over in a moment: messages, and bytes.
+_FEW: Final = 1
+_LITTLE: Final = 65536
+
+
+class Lender(Protocol):
+    """Whoever lends what a passage is a part of."""
+
+    def lend(self) -> None:
+        """Do so now, if that can be."""
 
 
 class LentLine(Line):
@@ -75,6 +85,12 @@ class LentPassage(Passage):
     """One direction, of which the pump knows how far it is."""
 
     __slots__ = ()
+
+    def read(self) -> None:
+        """See :class:`~apiml_ws.proxy.passage.Passage`; a session that has more than a little to carry is lent for it."""
+        super().read()
+        if self.reader.messages > _FEW or self._octets > _LITTLE:
+            cast(Lender, self._coupling).lend()
 
     @property
     def calm(self) -> bool:

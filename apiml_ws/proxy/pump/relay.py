@@ -30,7 +30,7 @@ class NativeRelays(PortableRelays):
     """A :class:`~apiml_ws.core.interfaces.RelayMaker` whose sessions are lent to ``threads`` whenever that can be.
 
     ``clock`` has to be the system's monotonic one, as the pump's is.  Unless ``at_once``, a session is carried by the portable
-    relay for its first tenth of a second: to lend one and take it back costs more than many a session ever carries.
+    relay for its first message or tenth of a second: to lend one and take it back costs more than many a session ever carries.
     """
 
     _log = Logger()

@@ -63,6 +63,18 @@ class Lending(Native, Plain):
             self.assertEqual(0, self.relays_lent)
             self.lent(1)
 
+    def test_not_for_one_message(self) -> None:
+        """The second message of either side has a session lent that was not at once."""
+        assert isinstance(self.relays, NativeRelays)
+        self.relays.at_once = False
+        self.couple()
+        self.client.send(asked())
+        self.arrives(self.service, asked())
+        self.assertEqual(0, self.relays_lent)
+        self.client.send(asked())
+        self.arrives(self.service, asked() * 2)
+        self.assertEqual(1, self.relays_lent)
+
     def test_not_where_frames_cannot_pass_as_they_are(self) -> None:
         """A bridge is the portable relay's, for good."""
         self.couple()
