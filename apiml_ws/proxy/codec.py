@@ -8,13 +8,18 @@ as the bytes that they are, which a library that decodes them cannot promise.  E
 A handshake is over when a codec returns, so that one of Autobahn's protocols does for all of them: what a protocol is
 made with, and told of its connection, costs three times what there is to do.
 
+What a codec is shown is always of one of a few forms, and differs in the key, or in what answers it.  What Autobahn made
+of a form is remembered, and with a key of the right form it is not asked again.
+
 Autobahn arms its timers on a clock of its own; they are all off, deadlines are kept by who uses a codec.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable
+from hashlib import sha1
 from typing import Any, Final, TypeVar
 
 from autobahn.twisted.websocket import (
@@ -38,6 +43,10 @@ _INVISIBLE: Final = re.compile(rb"[^\x20-\x7e]")
 _ASCII: Final = "ascii"
 _END: Final = b"\r\n"
 _NOBODY: Final = UNIXAddress(None)
+_ACCEPT: Final = b"sec-websocket-accept"
+_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{22}==")
+#: Forms that are remembered: peers choose them, so that there may be more.
+_FORMS: Final = 64
 
 
 class HandshakeError(Exception):
@@ -111,6 +120,11 @@ class _ClientCodec(WebSocketClientProtocol):
         self.fault = reason
 
 
+def accept_of(key: bytes) -> bytes:
+    """What answers ``key`` (RFC 6455 section 4.2.2)."""
+    return b64encode(sha1(key + WebSocketProtocol._WS_MAGIC).digest())  # noqa: S324 - the protocol asks for it
+
+
 class ServerCodec:
     """Writes the 101 for clients."""
 
@@ -119,6 +133,8 @@ class ServerCodec:
         factory.setProtocolOptions(versions=[13], webStatus=False, openHandshakeTimeout=0, allowNullOrigin=True)
         self._page = _Page()
         self._codec = _connected(_ServerCodec(), factory, self._page)
+        #: What comes before and behind the accept, by what was offered and chosen.
+        self._forms: dict[tuple[tuple[str, ...], str | None], tuple[bytes, bytes]] = {}
 
     def switching(
         self, key: bytes, offered: Iterable[str], chosen: str | None, extensions: str = "", headers: Headers = ()
@@ -129,15 +145,24 @@ class ServerCodec:
 
         :raises HandshakeError: Autobahn does not take the request.
         """
+        offered = tuple(offered)
+        form = self._forms.get((offered, chosen))
+        if form is None or not _KEY.fullmatch(key):
+            form = self._asked(key, offered, chosen)
+        if extensions:
+            headers = (*headers, (b"Sec-WebSocket-Extensions", extensions.encode(_ASCII)))
+        return form[0] + accept_of(key) + form[1] + head_lines(headers) + _END
+
+    def _asked(self, key: bytes, offered: tuple[str, ...], chosen: str | None) -> tuple[bytes, bytes]:
+        """The form of Autobahn's answer, which has to be the one to ``key``."""
         self._page.written = b""
         self._codec.chosen = chosen
         _begin_anew(self._codec, _request(key, ",".join(offered)))
-        answer = self._page.written
-        if not answer:
+        before, accept, behind = self._page.written[: -len(_END)].partition(accept_of(key))
+        if not accept:
             raise HandshakeError("there is no answer")
-        if extensions:
-            headers = (*headers, (b"Sec-WebSocket-Extensions", extensions.encode(_ASCII)))
-        return answer[: -len(_END)] + head_lines(headers) + _END
+        _remember(self._forms, (offered, chosen), (before, behind))
+        return before, behind
 
 
 class ClientCodec:
@@ -147,17 +172,38 @@ class ClientCodec:
         factory = WebSocketClientFactory(reactor=clock)
         factory.setProtocolOptions(openHandshakeTimeout=0)
         self._codec = _connected(_ClientCodec(), factory, _Page())
+        #: What was right beside an accept that was.
+        self._forms: dict[Headers, None] = {}
 
     def judge(self, key: bytes, headers: Headers) -> None:
         """Check that ``headers`` of a 101 answer the request that had ``key`` (RFC 6455 section 4.1).
 
         :raises HandshakeError: they do not.
         """
+        judged = _judged(headers)
+        accepts = [value for name, value in judged if name == _ACCEPT]
+        form = tuple(header for header in judged if header[0] != _ACCEPT)
+        if accepts != [accept_of(key)] or form not in self._forms:
+            self._ask(key, judged)
+            _remember(self._forms, form, None)
+
+    def _ask(self, key: bytes, judged: Headers) -> None:
         codec = self._codec
         codec.fault, codec.websocket_key = "incomplete answer", key
-        _begin_anew(codec, b"HTTP/1.1 101 Switching Protocols\r\n" + head_lines(_judged(headers)) + _END)
+        _begin_anew(codec, b"HTTP/1.1 101 Switching Protocols\r\n" + head_lines(judged) + _END)
         if codec.fault is not None:
             raise HandshakeError(codec.fault)
+
+
+_Form = TypeVar("_Form")
+_Answer = TypeVar("_Answer")
+
+
+def _remember(forms: dict[_Form, _Answer], form: _Form, answer: _Answer) -> None:
+    """Keep ``answer``, and begin anew when there are too many."""
+    if len(forms) >= _FORMS:
+        forms.clear()
+    forms[form] = answer
 
 
 _Codec = TypeVar("_Codec", _ServerCodec, _ClientCodec)
@@ -191,8 +237,10 @@ def _request(key: bytes, offered: str) -> bytes:
     return _END.join([*lines, b"", b""])
 
 
-_JUDGED: Final = frozenset({b"upgrade", b"connection", b"sec-websocket-accept"})
+_JUDGED: Final = frozenset({b"upgrade", b"connection", _ACCEPT})
 
 
 def _judged(headers: Headers) -> Headers:
-    return tuple((name, _INVISIBLE.sub(b"?", value)) for name, value in headers if name.lower() in _JUDGED)
+    """Those of ``headers`` that are judged, with names in lower case."""
+    judged = ((name.lower(), value) for name, value in headers)
+    return tuple((name, _INVISIBLE.sub(b"?", value)) for name, value in judged if name in _JUDGED)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 from base64 import b64encode
 from random import Random
+from unittest import mock
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from apiml_ws.core.interfaces import Headers
+from apiml_ws.proxy import codec
 from apiml_ws.proxy.codec import ClientCodec, HandshakeError, ServerCodec
 from tests.proxy.doubles_handshake import ACCEPT, KEY
 
@@ -52,13 +54,29 @@ class ServerCodecTests(SynchronousTestCase):
             key = random.choice((b"short", b64encode(random.randbytes(16))))
             asked = random.choice((((), None), (("a", "b"), "b"), (("c",), None)))
             answers = []
-            for codec in (self.codec, ServerCodec(self.clock)):
+            for each in (self.codec, ServerCodec(self.clock)):
                 try:
-                    answers.append(codec.switching(key, *asked).decode())
+                    answers.append(each.switching(key, *asked).decode())
                 except HandshakeError as error:
                     answers.append(str(error))
             self.assertEqual(*answers)
             self.assertEqual(answers[0].startswith("HTTP/1.1 101 "), key != b"short")
+
+    def test_a_form_once(self) -> None:
+        """Autobahn is asked for an answer of each form once, and for every key that is not plainly right."""
+        with mock.patch.object(codec, "_begin_anew", wraps=codec._begin_anew) as asked:
+            for offered, chosen in (((), None), (("a", "b"), "b"), (("a", "b"), "a")):
+                for key in (KEY, b64encode(bytes(16)), KEY):
+                    self.assertIn(codec.accept_of(key), self.codec.switching(key, offered, chosen))
+            self.assertEqual(3, asked.call_count)
+            self.assertRaises(HandshakeError, self.codec.switching, b"short", (), None)
+            self.assertEqual(4, asked.call_count)
+
+    def test_forms_are_bounded(self) -> None:
+        """A client that makes up subprotocols does not fill the memory."""
+        for i in range(200):
+            self.codec.switching(KEY, (f"p{i}",), None)
+        self.assertLessEqual(len(self.codec._forms), 64)
 
     def test_subprotocol_that_was_not_offered(self) -> None:
         """Is an error of ours, and no answer."""
@@ -76,11 +94,28 @@ class ClientCodecTests(SynchronousTestCase):
         """One codec serves all."""
         self.clock = Clock()
         self.codec = ClientCodec(self.clock)
+        self.random = Random(5)
 
     def test_takes_a_right_answer(self) -> None:
         """Whatever else stands in it, and without a timer."""
         self.codec.judge(KEY, (*self.RIGHT, (b"Set-Cookie", b"\xff\xe9"), (b"Sec-WebSocket-Protocol", b"z")))
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_form_once(self) -> None:
+        """Autobahn judges each form once, and every answer that is not plainly right."""
+        with mock.patch.object(codec, "_begin_anew", wraps=codec._begin_anew) as asked:
+            for _ in range(3):
+                key = b64encode(self.random.randbytes(16))
+                self.codec.judge(key, (*self.RIGHT[:2], (b"sec-websocket-accept", codec.accept_of(key))))
+            self.assertEqual(1, asked.call_count)
+            self.assertRaises(HandshakeError, self.codec.judge, KEY, (*self.RIGHT[:2], (b"sec-websocket-accept", KEY)))
+            self.assertEqual(2, asked.call_count)
+
+    def test_forms_are_bounded(self) -> None:
+        """A service that makes up connection options does not fill the memory."""
+        for i in range(200):
+            self.codec.judge(KEY, (self.RIGHT[0], (b"connection", b"upgrade, x%d" % i), self.RIGHT[2]))
+        self.assertLessEqual(len(self.codec._forms), 64)
 
     def test_refuses_wrong_ones(self) -> None:
         """A missing or wrong field, and a forged or double accept."""
