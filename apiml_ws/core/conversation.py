@@ -258,6 +258,9 @@ class Conversation:
         self.stop_seeking()
         self._stay.leave(lost=self.cause in _LOST)
         self._around.ledger.ended(self._record())
+        # Session, conversation and relay know each other, and would wait for the garbage collector.
+        del self._expectant
+        self.relay.forget()
 
     # What others see of it.
 

@@ -162,6 +162,9 @@ class Relay(Protocol):
     def counters(self, side: Side) -> Counters:
         """What came from that leg; the service's go on over an exchange of its leg."""
 
+    def forget(self) -> None:
+        """Both connections are gone and the session has ended: hold on to nobody; :meth:`counters` alone is of use still."""
+
     @property
     def waiting(self) -> bool:
         """Whether the client sent anything that was not passed on yet, for want of a service."""

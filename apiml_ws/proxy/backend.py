@@ -84,7 +84,7 @@ class Dial:
 
     def opened(self, leg: Leg) -> None:
         """The handshake was right and the connection is the leg's."""
-        events = self._over()
+        events, self._talk = self._over(), None
         if events is not None:
             events.dialled(leg)
 
@@ -106,6 +106,7 @@ class Dial:
         if events is not None:
             if self._deadline.active():
                 self._deadline.cancel()
-            if self._connecting is not None:
-                self._connecting.cancel()
+            connecting, self._connecting = self._connecting, None
+            if connecting is not None:
+                connecting.cancel()
         return events

@@ -60,16 +60,17 @@ class Connector:
 class Connecting:
     """One connection on its way."""
 
-    __slots__ = ("_asking", "_connector", "_left", "_port", "_problem", "_timer", "_tries", "_waiting")
+    __slots__ = ("_asking", "_connector", "_host", "_left", "_port", "_problem", "_timer", "_tries", "_waiting")
 
     def __init__(self, connector: Connector, host: str, port: int, waiting: Waiting) -> None:
         self._connector = connector
+        self._host = host
         self._port = port
         self._waiting = waiting
         self._left: list[Address] = []
         self._tries: list[_Try] = []
         self._timer: Timer | None = None
-        self._problem: OSError = UnknownHostError(f"unknown host {host}")
+        self._problem: OSError | None = None
         self._asking: Asking | None = None
         self._asking = connector.names.look_up(host, self._found)
 
@@ -101,7 +102,8 @@ class Connecting:
                 self._timer = self._connector.clock.callLater(STAGGER, self._next)
             return
         if not self._tries:
-            self._timer = self._connector.clock.callLater(0, self._waiting.not_connected, self._problem)
+            problem = self._problem or UnknownHostError(f"unknown host {self._host}")
+            self._timer = self._connector.clock.callLater(0, self._waiting.not_connected, problem)
 
     def answered(self, one: _Try, sock: socket.socket) -> None:
         """``one`` was first."""

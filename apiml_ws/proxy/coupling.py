@@ -275,6 +275,17 @@ class Coupling:
         except Exception:
             self._log.failure("A leg of a session that failed could not be let go of")
 
+    def forget(self) -> None:
+        """See :class:`~apiml_ws.core.interfaces.Relay`; what is not gone, after an error, is left to the garbage collector."""
+        if not self._client.gone or self._open(Side.SERVICE) is not None:
+            return
+        for line, passage in ((self._client, self._upward), (self._service, self._downward)):
+            if line is not None and passage is not None:
+                line.forget()
+                passage.forget()
+        self._reports.end()
+        del self._events
+
     def refresh(self) -> None:
         """See :class:`~apiml_ws.proxy.passage.PassageOwner`."""
         for line, incoming, outgoing in (

@@ -113,13 +113,13 @@ class Talk:
         self._answer: tuple[Head, BodyReader] | None = None
         self._switched: Head | None = None
         self._leg: Leg | None = None
-        self._read: Callable[[], None] = self._read_head
+        self._read: Callable[[Talk], None] = Talk._read_head
 
     def begin(self) -> None:
         """Ask, or speak TLS first."""
         if isinstance(self._wire, TlsWire):
-            self._read = self._shake
-        self._go_on(self._shake if isinstance(self._wire, TlsWire) else self._ask)
+            self._read = Talk._shake
+        self._go_on(Talk._shake if isinstance(self._wire, TlsWire) else Talk._ask)
 
     def ready(self, events: int) -> None:
         """See :class:`~apiml_ws.proxy.poller.Ready`."""
@@ -129,11 +129,11 @@ class Talk:
         """See :class:`~apiml_ws.proxy.poller.Ready`."""
         self._outcome.failed(self._failure(DialFault.CONNECTION_LOST, "internal error"))
 
-    def _go_on(self, step: Callable[[], None], flush: bool = False) -> None:
+    def _go_on(self, step: Callable[[Talk], None], flush: bool = False) -> None:
         try:
             if flush:
                 self._wire.flush()
-            step()
+            step(self)
             self._watch()
         except (HeadError, HandshakeError, InvalidExtensionsError) as error:
             self._outcome.failed(self._failure(DialFault.BAD_HANDSHAKE, str(error)))
@@ -178,7 +178,7 @@ class Talk:
         wire = self._wire
         if isinstance(wire, TlsWire) and wire.shake(more=True):
             self._means.tls.verify(wire.connection, self._request.instance.host)
-            self._read = self._read_head
+            self._read = Talk._read_head
             self._ask()
 
     def _ask(self) -> None:
@@ -211,7 +211,7 @@ class Talk:
     def judge(self) -> None:
         """A 101 came: is it right?"""
         if self._descriptor >= 0:
-            self._go_on(self._judge)
+            self._go_on(Talk._judge)
 
     def _judge(self) -> None:
         assert self._switched is not None, "no 101"
@@ -229,7 +229,7 @@ class Talk:
 
     def _read_answer(self, head: Head) -> None:
         self._answer = (head, BodyReader(head))
-        self._read = self._read_body
+        self._read = Talk._read_body
         if self._answer[1].feed(self._head.rest):
             self._outcome.failed(_final(*self._answer))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from apiml_ws.core.frames import FrameReader, Taken
 from apiml_ws.core.interfaces import Counters, Violation
@@ -65,7 +65,8 @@ class Intake:
         self._most = READ_SIZE
         self._seen = seconds()
         self._rest = b""
-        self._accept: Callable[[memoryview], None] = self._ignore
+        #: A method of its class: a bound one would be a circle.
+        self._accept: Callable[[Any, memoryview], None] = Intake._ignore
         source.read = self.read
 
     @property
@@ -91,7 +92,7 @@ class Intake:
             self._octets += count
             self._seen = self._seconds()
             frames = self.reader.frames
-            self._accept(self._room.holding(self._rest, count))
+            self._accept(self, self._room.holding(self._rest, count))
             if count > MANY_FRAMES:
                 self._weigh(self.reader.frames - frames)
             if not source.gone and source.wire.readable:
@@ -109,7 +110,11 @@ class Intake:
         """Take what was read before the source was ours."""
         if early:
             self._octets += len(early)
-            self._accept(memoryview(early))
+            self._accept(self, memoryview(early))
+
+    def forget(self) -> None:
+        """Hold on to nobody: the source has ended."""
+        del self._owner
 
     def _ignore(self, data: memoryview) -> None:
         """It is read only to see the end."""

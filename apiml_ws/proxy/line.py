@@ -285,6 +285,10 @@ class Line:
         else:
             self._owner.overdue(self)
 
+    def forget(self) -> None:
+        """Hold on to nobody: it has ended, and those around it will."""
+        del self._owner, self.read
+
     def end(self) -> None:
         """Let go of the connection; nothing more is told."""
         self.gone = True

@@ -85,21 +85,26 @@ class Passage(Intake):
             return max(self.backlog.room + READ_SIZE - self.backlog.waiting, 0)
         return self.backlog.room
 
+    def forget(self) -> None:
+        """See :class:`~apiml_ws.proxy.intake.Intake`."""
+        super().forget()
+        del self._coupling
+
     def choose(self) -> bool:
         """Decide what is done with what comes from now on; whether the source is to be read."""
         hearing, target = self.source.hearing, self._open
         self.stores = hearing is Hearing.PASSING and self.backlog is not None and (target is None or self.over)
         self.reader.take_pings = self.stores and self.answers
         if self.stores:
-            self._accept = self._store
+            self._accept = Passage._store
         elif hearing in (Hearing.DONE, Hearing.DEAF):
-            self._accept = self._ignore
+            self._accept = Passage._ignore
         elif hearing is Hearing.MUTED or target is None or target.saying is not Saying.OPEN:
-            self._accept = self._pass_remainder
+            self._accept = Passage._pass_remainder
         elif self.last:
-            self._accept = self._pass_last
+            self._accept = Passage._pass_last
         else:
-            self._accept = self._recode if self.bridge else self._forward
+            self._accept = Passage._recode if self.bridge else Passage._forward
         return self._wanted(target)
 
     @property

@@ -32,6 +32,10 @@ class Reports:
             self._telling = True
             self._clock.callLater(0, self._tell)
 
+    def end(self) -> None:
+        """There is nobody left who could have failed."""
+        self._crashed = _nobody
+
     def forget(self, side: Side) -> None:
         """Tell nothing of what happened to ``side`` up to now."""
         self._untold = [report for report in self._untold if report[0] is not side]
@@ -49,3 +53,7 @@ class Reports:
         except Exception:
             self._log.failure("A session failed at an event of its relay")
             self._crashed()
+
+
+def _nobody() -> None:
+    """Whoever it was, it has ended."""

@@ -63,6 +63,7 @@ class MemoryRelay:
     events: RelayEvents
     waiting: bool = False
     movable: bool = True
+    forgotten: bool = False
     commands: list[tuple[object, ...]] = field(default_factory=list)
     fails: list[str] = field(default_factory=list)
     counted: dict[Side, Counters] = field(default_factory=lambda: {side: Counters() for side in Side})
@@ -93,6 +94,9 @@ class MemoryRelay:
 
     def counters(self, side: Side) -> Counters:
         return self.counted[side]
+
+    def forget(self) -> None:
+        self.forgotten = True
 
     def taken(self) -> list[tuple[object, ...]]:
         """The commands since the last call."""

@@ -27,6 +27,17 @@ class ClosingHandshakeTests(SessionTestCase):
             self.assertEqual(ends[side], Exchange(sent=ANSWER, received=BYE))
             self.assertEqual(ends[side.other], Exchange(sent=BYE, received=ANSWER))
 
+    def test_forgotten(self) -> None:
+        """A session that ended tells its relay so, and never before."""
+        self.relaying()
+        self.session.close_received(Side.CLIENT, BYE)
+        self.told((Side.SERVICE, BYE))
+        self.session.close_received(Side.SERVICE, ANSWER)
+        self.told((Side.CLIENT, ANSWER))
+        self.assertFalse(self.relay.forgotten)
+        self.end_both(Cause.CLIENT_CLOSED)
+        self.assertTrue(self.relay.forgotten)
+
     def test_no_code(self) -> None:
         """A close without a code passes without one."""
         self.relaying()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from apiml_ws.core.closing import Close
 from apiml_ws.core.frames import FIN, Opcode, frame
 from apiml_ws.core.interfaces import Boundary, Limits
@@ -28,6 +30,24 @@ class Losing(RelayCase):
             self.heard(("lost", SERVICE, where))
             self.client.peer_breaks()
             self.heard(("lost", CLIENT, Boundary.MESSAGE))
+
+    def test_forgotten(self) -> None:
+        """Nothing of a session that has ended waits for the garbage collector; one whose legs are there is kept whole."""
+        relay = self.couple()
+        relay.forget()
+        self.client.peer_sends(asked())
+        self.service.peer_breaks()
+        self.heard(("lost", SERVICE, Boundary.MESSAGE))
+        relay.drop(CLIENT)
+        self.heard(("ended", CLIENT))
+        relay.forget()
+        self.assertEqual(1, relay.counters(CLIENT).messages)
+        self.sessions.clear()
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        del relay
+        self.assertEqual(0, gc.collect())
 
     def test_a_loss_that_shows_in_sending(self) -> None:
         """It is one loss, of the leg that broke."""

@@ -125,4 +125,4 @@ class LentPassage(Passage):
         """Look at what the pump read and did not pass on; it is counted already."""
         rest = ffi.buffer(leg.tail, leg.tail_size) if leg.tail_size else ffi.buffer(leg.held, leg.held_size)
         if len(rest) and not self.source.gone:
-            self._accept(memoryview(bytes(rest)))
+            self._accept(self, memoryview(bytes(rest)))
