@@ -10,6 +10,7 @@ from typing import Final
 from OpenSSL import SSL
 
 from apiml_ws.proxy.output import Output, WireLost, let_go
+from apiml_ws.proxy.records import records_of
 
 #: Plain bytes in a record of TLS (RFC 8446 section 5.1), and more than enough for what it adds to them.
 _RECORD: Final = 16384
@@ -31,13 +32,14 @@ class TlsWire:
     the stream without close_notify is :class:`WireLost`: it may be somebody else's cut (RFC 8446 section 6.1).
     """
 
-    __slots__ = ("_connection", "_output", "_owes", "_raw", "_release", "_sealed", "_socket", "readable")
+    __slots__ = ("_connection", "_output", "_owes", "_records", "_release", "_sealed", "_socket", "readable")
 
     def __init__(
         self, sock: socket.socket, connection: SSL.Connection, release: Callable[[], None] | None = None
     ) -> None:
         self._socket = sock
         self._connection = connection
+        self._records = records_of(connection)
         self._release = release
         self._output = Output(sock)
         self._sealed: list[tuple[int, int]] = []
@@ -87,12 +89,10 @@ class TlsWire:
             return None
         if _one_record(size) and len(buffer) >= _RECORD:
             try:
-                plain = self._connection.recv(_RECORD)
+                return self._records.open_into(buffer)
             except SSL.Error:
                 # A record of another kind, or none that can be opened.
                 return self._opened(buffer)
-            buffer[: len(plain)] = plain
-            return len(plain)
         return self._opened(buffer)
 
     def _take_in(self, limit: int) -> int:
@@ -105,7 +105,7 @@ class TlsWire:
             raise WireLost(str(error)) from error
         if not count:
             raise WireLost("the stream ended without close_notify")
-        self._connection.bio_write(_RAW[:count])
+        self._records.put(_RAW[:count])
         return count
 
     def _opened(self, buffer: memoryview) -> int | None:
@@ -114,9 +114,7 @@ class TlsWire:
         self.readable = True
         try:
             while filled < size:
-                plain = self._connection.recv(min(size - filled, _RECORD))
-                buffer[filled : filled + len(plain)] = plain
-                filled += len(plain)
+                filled += self._records.open_into(buffer[filled:])
         except SSL.WantReadError:
             self.readable = False
         except SSL.ZeroReturnError:
@@ -140,22 +138,22 @@ class TlsWire:
     def _speak(self) -> None:
         """Send what the connection says of its own accord; a loss shows where it matters."""
         with suppress(SSL.WantReadError, WireLost):
-            self._output.send(self._connection.bio_read(_RECORD))
+            self._output.send(self._records.take(_RECORD))
 
-    def send(self, data: bytes | memoryview) -> None:
+    def send(self, data: bytes | memoryview) -> int:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
         sizes = []
         rest = data
         try:
             while rest:
                 # One record at a time: pyOpenSSL sets SSL_MODE_ENABLE_PARTIAL_WRITE.
-                sizes.append(self._connection.send(rest))
+                sizes.append(self._records.seal(rest))
                 rest = rest[sizes[-1] :]
-            sealed = self._connection.bio_read(len(data) + _OVERHEAD * (len(sizes) + 1) + self._owed())
+            sealed = self._records.take(len(data) + _OVERHEAD * (len(sizes) + 1) + self._owed())
         except SSL.Error as error:
             raise WireLost(repr(error)) from error
         try:
-            self._output.send(sealed)
+            return self._output.send(sealed)
         finally:
             if self._output.pending:
                 self._sealed += _records(sealed, sizes)
@@ -218,7 +216,7 @@ def _one_record(count: int) -> bool:
     return _RAW[0] == _APPLICATION_DATA and count == _RECORD_HEADER + (_RAW[3] << 8) + _RAW[4]
 
 
-def _records(sealed: bytes, sizes: list[int]) -> list[tuple[int, int]]:
+def _records(sealed: bytes | memoryview, sizes: list[int]) -> list[tuple[int, int]]:
     """The length of each record and of the plain bytes in it, 0 if there are records of another kind among them."""
     lengths = []
     position = 0

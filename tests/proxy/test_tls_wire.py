@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from unittest import mock
 
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
+from apiml_ws.proxy import records
 from apiml_ws.proxy.wire import TlsWire, WireLost
 from tests.proxy.doubles_wire import TlsPeer, connected, connection, drained, socket_pair, tcp_pair, user_timeout
 
@@ -208,3 +210,41 @@ class OlderTls(Tls):
     """TLS 1.2."""
 
     newest = SSL.TLS1_2_VERSION
+
+
+class PlainTls(Tls):
+    """Where pyOpenSSL has other names for OpenSSL's functions."""
+
+    def setUp(self) -> None:
+        """It has none."""
+        patch = mock.patch.object(records, "_LIBRARY", None)
+        patch.start()
+        self.addCleanup(patch.stop)
+        super().setUp()
+        self.assertIsInstance(records.records_of(connected(self.newest)[0]), records.PlainRecords)
+
+
+class RecordsTests(SynchronousTestCase):
+    """Tests of :mod:`apiml_ws.proxy.records`."""
+
+    def test_this_pyopenssl_is_known(self) -> None:
+        """Fails when it has other names, and small records get dearer."""
+        self.assertIsInstance(records.records_of(connected(SSL.TLS1_3_VERSION)[0]), records.StraightRecords)
+
+    def test_what_goes_wrong(self) -> None:
+        """Is said as pyOpenSSL says it, whichever way it is called."""
+        for make in (records.StraightRecords, records.PlainRecords):
+            server, client = connected(SSL.TLS1_3_VERSION)
+            opened, room = make(server), memoryview(bytearray(100))
+            while True:
+                try:
+                    opened.take(1000)
+                except SSL.WantReadError:
+                    break
+            self.assertRaises(SSL.WantReadError, opened.open_into, room)
+            client.shutdown()
+            opened.put(memoryview(client.bio_read(1000)))
+            self.assertRaises(SSL.ZeroReturnError, opened.open_into, room)
+            opened.put(memoryview(bytes(100)))
+            server.shutdown()
+            self.assertRaises(SSL.Error, opened.seal, b"too late")
