@@ -21,7 +21,7 @@ from apiml_ws.proxy.pump.lent import NANOSECONDS, LentLine, LentPassage
 from apiml_ws.proxy.pump.threads import PumpThreads, Worker
 from apiml_ws.proxy.relay import PortableRelay, PortableRelays, own
 
-#: Seconds until a session that could not be lent is looked at again.
+#: Seconds, or twice as many, until a session that could not be lent is looked at again.
 _PAUSE: Final = 0.1
 _SIDES: Final = (Side.CLIENT, Side.SERVICE)
 
@@ -30,7 +30,7 @@ class NativeRelays(PortableRelays):
     """A :class:`~apiml_ws.core.interfaces.RelayMaker` whose sessions are lent to ``threads`` whenever that can be.
 
     ``clock`` has to be the system's monotonic one, as the pump's is.  Unless ``at_once``, a session is carried by the portable
-    relay for its first message or tenth of a second: to lend one and take it back costs more than many a session ever carries.
+    relay for its first message or tenths of a second: to lend one and take it back costs more than many a session ever carries.
     """
 
     _log = Logger()
@@ -51,6 +51,8 @@ class NativeRelays(PortableRelays):
         self._lent: dict[int, NativeRelay] = {}
         self._last_id = 0
         self._restless: set[NativeRelay] = set()
+        #: Those that were restless the last time: there is always some who is about to end.
+        self._waiting: set[NativeRelay] = set()
         self._looking = False
 
     def open(self, client: OpenLeg, limits: Limits, events: RelayEvents) -> Relay:
@@ -85,10 +87,12 @@ class NativeRelays(PortableRelays):
             self.clock.callLater(_PAUSE, self._look)
 
     def _look(self) -> None:
-        self._looking = False
-        restless, self._restless = self._restless, set()
-        for relay in restless:
+        waiting, self._waiting, self._restless = self._waiting, self._restless, set()
+        for relay in waiting:
             relay.lend()
+        self._looking = bool(self._waiting or self._restless)
+        if self._looking:
+            self.clock.callLater(_PAUSE, self._look)
 
     def _returned(self, session_id: int) -> None:
         relay = self._lent.get(session_id)

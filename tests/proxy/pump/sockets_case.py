@@ -85,7 +85,7 @@ class SocketsCase(SynchronousTestCase):
             peer.close()
         if isinstance(self.relays, NativeRelays):
             self.relays.stop()
-        self.loop.run_for(0.15)
+        self.loop.run_for(0.25)
         self.assertEqual(([], set()), (self.loop.getDelayedCalls(), self.loop.readers))
         # Those of tests that ran before in this process may go meanwhile.
         self.assertEqual(set(), descriptors() - self.descriptors)

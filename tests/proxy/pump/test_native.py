@@ -39,7 +39,7 @@ class Lending(Native, Plain):
         self.peers.append(self.client)
         self.relay = self.relays.open(leg, self.limits, self.witness)
         self.sessions.append(self.relay)
-        self.go_on(0.15)
+        self.go_on(0.25)
         self.assertEqual(0, self.relays_lent)
         self.client.send(asked())
         self.until(lambda: self.relay.waiting)
@@ -57,7 +57,7 @@ class Lending(Native, Plain):
             self.arrives(self.service, asked())
             relay.drop(CLIENT)
             relay.drop(SERVICE)
-            self.go_on(0.15)
+            self.go_on(0.25)
             lend.assert_not_called()
             self.couple()
             self.assertEqual(0, self.relays_lent)
@@ -79,7 +79,7 @@ class Lending(Native, Plain):
         """A bridge is the portable relay's, for good."""
         self.couple()
         self.attach("permessage-deflate")
-        self.go_on(0.15)
+        self.go_on(0.25)
         self.assertEqual(0, self.relays_lent)
 
     def test_a_command_takes_it_back(self) -> None:
@@ -90,7 +90,7 @@ class Lending(Native, Plain):
         self.assertEqual(0, self.relays_lent)
         self.lent(1)
         self.relay.close(CLIENT, BYE)
-        self.go_on(0.15)
+        self.go_on(0.25)
         self.assertEqual(0, self.relays_lent)
 
     def test_a_question_takes_it_back_for_a_while(self) -> None:
