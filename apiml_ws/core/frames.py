@@ -87,6 +87,7 @@ class FrameReader:
 
     __slots__ = (
         "_after",
+        "_key",
         "_limited",
         "_mask",
         "_max_frame",
@@ -104,7 +105,7 @@ class FrameReader:
     )
 
     def __init__(self, masked: bool, reserved: int = 0, max_message: int = 0, max_frame: int = 0) -> None:
-        self._mask = MASKED if masked else 0
+        self._mask, self._key = (MASKED, 4) if masked else (0, 0)
         self.reserved = reserved
         self._start, self._after = _meanings(reserved)
         self._limited = bool(max_frame or max_message)
@@ -141,8 +142,7 @@ class FrameReader:
             self.left = position - size
             return size
         self.left = 0
-        mask = self._mask
-        key = 4 if mask else 0
+        mask, key = self._mask, self._key
         fragmented = self.fragmented
         while True:
             # The edge of a frame.
@@ -153,16 +153,26 @@ class FrameReader:
                 return position
             meaning = (self._after if fragmented else self._start)[data[position]]
             length = data[position + 1] ^ mask
-            if meaning > _MORE or length > CONTROL_LIMIT or self._limited:
+            if length == _SIXTEEN_BITS and meaning <= _MORE and not self._limited and start + 2 <= size:
+                # What most frames are that are not small; see _long for what is asked of a length.
+                length = data[start] << 8 | data[start + 1]
+                start += 2
+                if length <= CONTROL_LIMIT:
+                    start, length = self._considered(data, position, meaning, _SIXTEEN_BITS)
+            elif meaning > _MORE or length > CONTROL_LIMIT or self._limited:
                 start, length = self._considered(data, position, meaning, length)
             start += key
             if start > size:
                 return position
             self.frames += 1
-            if meaning <= _MORE:
-                fragmented = self.fragmented = meaning == _MORE
-                self.message = self.message + length if fragmented else 0
-                self.messages += not fragmented
+            if meaning == _LAST:
+                self.messages += 1
+                if fragmented:
+                    fragmented = self.fragmented = False
+                    self.message = 0
+            elif meaning == _MORE:
+                fragmented = self.fragmented = True
+                self.message += length
             position = start + length
             if position > size:
                 self.left = position - size

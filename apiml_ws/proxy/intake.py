@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from apiml_ws.core.frames import FrameReader, Taken
 from apiml_ws.core.interfaces import Counters, Violation
 from apiml_ws.proxy.line import Line
-from apiml_ws.proxy.room import MANY_FRAMES, READ_SIZE, SMALL_READ, Room
+from apiml_ws.proxy.room import MANY_FRAMES, READ_SIZE, SMALL_READ, SOME_FRAMES, Room
 from apiml_ws.proxy.wire import WireLost
 
 
@@ -28,13 +28,13 @@ class IntakeOwner(Protocol):
 class Intake:
     """Reads ``source``, whose stream ``reader`` follows, and gives what came to :attr:`_accept`.
 
-    ``since`` is what came before, from another source.  ``_most`` is what is read at once: a turn has to be short for a stream
-    of tiny frames, too.
+    ``stores``: whether what comes waits now.  ``since`` is what came before, from another source.  ``_body`` is the part of
+    the room that is read into: a turn has to be short for a stream of tiny frames, too.
     """
 
     __slots__ = (
         "_accept",
-        "_most",
+        "_body",
         "_octets",
         "_owner",
         "_rest",
@@ -44,6 +44,7 @@ class Intake:
         "_since",
         "reader",
         "source",
+        "stores",
     )
 
     def __init__(
@@ -56,13 +57,14 @@ class Intake:
         since: Counters,
     ) -> None:
         self.source = source
+        self.stores = False
         self.reader = reader
         self._owner = owner
         self._room = room
         self._seconds = seconds
         self._since = since
         self._octets = 0
-        self._most = READ_SIZE
+        self._body = room.body
         self._seen = seconds()
         self._rest = b""
         #: A method of its class: a bound one would be a circle.
@@ -78,10 +80,8 @@ class Intake:
         )
 
     def read(self) -> None:
-        """Take what is there, at most one buffer full."""
-        self._read_into(self._room.body[: self._most])
-
-    def _read_into(self, body: memoryview) -> None:
+        """Take what is there, at most one buffer full, and of what has to wait no more than there is room for."""
+        body = self._body[: self._storable] if self.stores else self._body
         source = self.source
         try:
             count = source.wire.receive_into(body)
@@ -92,19 +92,24 @@ class Intake:
             self._octets += count
             self._seen = self._seconds()
             frames = self.reader.frames
-            self._accept(self, self._room.holding(self._rest, count))
-            if count > MANY_FRAMES:
+            self._accept(self, self._room.holding(self._rest, count) if self._rest else body[:count])
+            if count > SOME_FRAMES:
                 self._weigh(self.reader.frames - frames)
-            if not source.gone and source.wire.readable:
+            if source.wire.readable and not source.gone:
                 source.reread()
         elif count is not None:
             self._owner.ended(source)
 
+    @property
+    def _storable(self) -> int:
+        """How much may be read while it waits."""
+        return 0
+
     def _weigh(self, frames: int) -> None:
         if frames > MANY_FRAMES:
-            self._most = SMALL_READ
+            self._body = self._room.small
         elif frames < MANY_FRAMES * SMALL_READ // READ_SIZE:
-            self._most = READ_SIZE
+            self._body = self._room.body
 
     def accept(self, early: bytes) -> None:
         """Take what was read before the source was ours."""

@@ -112,6 +112,9 @@ class Line:
 
     def ready(self, events: int) -> None:
         """See :class:`~apiml_ws.proxy.poller.Ready`."""
+        if events == READ and self._watched & READ:
+            self.read()
+            return
         if events & WRITE:
             self.flush()
             if self.gone:
@@ -204,8 +207,10 @@ class Line:
             if not self.gone and self.wire.pending:
                 self.extra += len(frames)
 
-    def send_around(self, frames: bytes | memoryview, left: int) -> None:
+    def send_around(self, frames: bytes | memoryview, left: int) -> int:
         """Pass on ``frames``, and put what waits where the frame under way, which lacks ``left`` bytes, ends.
+
+        Gives what is pending then.
 
         :raises WireLost: the connection broke.
         """
@@ -220,6 +225,7 @@ class Line:
                 self.extra += len(ours)
         if left < len(frames):
             send(frames[left:])
+        return self.wire.pending
 
     def begin_close(self, frame: bytes) -> None:
         """Nothing is passed on to the peer beyond the edge of the frame under way; there :meth:`say_close` follows."""

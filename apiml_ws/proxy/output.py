@@ -50,11 +50,11 @@ class Output:
             with suppress(OSError):
                 self._socket.setsockopt(socket.IPPROTO_TCP, option, milliseconds)
 
-    def send(self, data: bytes | memoryview) -> None:
+    def send(self, data: bytes | memoryview) -> int:
         """See :meth:`~apiml_ws.proxy.wire.Wire.send`."""
         if self.pending:
             self.keep(data)
-            return
+            return self.pending
         try:
             sent = self._socket.send(data)
         except BlockingIOError:
@@ -62,8 +62,10 @@ class Output:
         except OSError as error:
             self.keep(data)
             raise WireLost(str(error)) from error
-        if sent != len(data):
-            self.keep(data[sent:])
+        if sent == len(data):
+            return 0
+        self.keep(data[sent:])
+        return self.pending
 
     def keep(self, data: bytes | memoryview) -> None:
         """Have ``data`` sent by the next :meth:`flush`, after what is kept already."""

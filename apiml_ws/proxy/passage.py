@@ -36,10 +36,9 @@ class Passage(Intake):
     ``backlog`` is there where what has no target waits; else it is thrown away.  ``held``: what comes waits though there is
     a target.  ``answers``: pings in what waits are answered, and do not wait.  ``bridge`` is there where frames cannot pass
     as they are.  ``last``: the target gets the message under way, and nothing after it; ``over``: that message ended.
-    ``stores``: whether what comes waits now.
     """
 
-    __slots__ = ("_coupling", "answers", "backlog", "bridge", "held", "last", "over", "stores", "target")
+    __slots__ = ("_coupling", "answers", "backlog", "bridge", "held", "last", "over", "target")
 
     def __init__(
         self,
@@ -59,7 +58,6 @@ class Passage(Intake):
         self.answers = False
         self.last = False
         self.over = False
-        self.stores = False
         self._coupling = owner
 
     @property
@@ -70,11 +68,6 @@ class Passage(Intake):
         if self.bridge.busy:
             return Boundary.MESSAGE if self.reader.boundary is Boundary.MESSAGE else Boundary.FRAGMENT
         return self.bridge.boundary
-
-    def read(self) -> None:
-        """Take what is there, at most one buffer full, and of what has to wait no more than there is room for."""
-        most = min(self._most, self._storable) if self.stores else self._most
-        self._read_into(self._room.body[:most])
 
     @property
     def _storable(self) -> int:
@@ -159,14 +152,10 @@ class Passage(Intake):
         lost = False
         queued = bool(target.queued)
         try:
-            if queued:
-                target.send_around(frames, origin[0])
-            else:
-                wire.send(frames)
+            pending = target.send_around(frames, origin[0]) if queued else wire.send(frames)
         except WireLost:
-            lost = True
+            lost, pending = True, wire.pending
         target.inside = reader.left
-        pending = wire.pending
         if backlog is not None and (pending or reader.left or reader.fragmented or backlog.kept):
             backlog.passed(frames, origin, message_end, not pending)
         if lost:

@@ -63,11 +63,11 @@ class _Guard:
         try:
             listener.ready(events)
         except Exception:
-            self._log.failure("A leg failed while it was served")
-            self._give_up(listener)
+            self.failed(listener)
 
-    def _give_up(self, listener: Ready) -> None:
+    def failed(self, listener: Ready) -> None:
         """Whatever comes of it: an exception here would end the reader that serves all legs."""
+        self._log.failure("A leg failed while it was served")
         try:
             listener.crashed()
         except Exception:
@@ -127,7 +127,10 @@ class NestedEpoll:
                 listener = listeners.get(descriptor)
                 # Given up by what an earlier event of this go brought about.
                 if listener is not None:
-                    self._guard.call(listener, events)
+                    try:
+                        listener.ready(events)
+                    except Exception:
+                        self._guard.failed(listener)
             if not ready or self._seconds() >= until:
                 return
 

@@ -33,8 +33,10 @@ class Wire(Protocol):
         :raises WireLost: the connection broke.
         """
 
-    def send(self, data: bytes | memoryview) -> None:
+    def send(self, data: bytes | memoryview) -> int:
         """Take all of ``data``; give the kernel what it takes at once and keep the rest until :meth:`flush`.
+
+        Gives what is :attr:`pending` then.
 
         :raises WireLost: the connection broke; what was not sent counts as kept.
         """

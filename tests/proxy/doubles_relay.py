@@ -82,12 +82,13 @@ class MemoryWire:
             raise WireLost("reset")
         return 0 if self.ended else None
 
-    def send(self, data: bytes | memoryview) -> None:
+    def send(self, data: bytes | memoryview) -> int:
         """See Wire."""
         assert not self.closed, "sent after it was closed"
         assert not self.finished, "sent after its end"
         self._kept += data
         self.flush()
+        return self.pending
 
     def flush(self) -> None:
         """See Wire."""
