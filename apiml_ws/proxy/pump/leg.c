@@ -21,6 +21,7 @@ static ssize_t taken(ssize_t count) {
 
 static size_t receive(struct leg *leg, uint8_t *buffer, size_t size) {
     ssize_t count = recv(leg->fd, buffer, size, 0);
+    leg->more = count == (ssize_t)size || (count < 0 && errno == EINTR);
     if (count > 0)
         return (size_t)count;
     if (!count)

@@ -38,6 +38,7 @@ struct leg {
     void *incoming;       /* what OpenSSL reads */
     void *outgoing;       /* what it wants to send */
     uint8_t unread;       /* OpenSSL may have something though the descriptor does not say so */
+    uint8_t more;         /* the descriptor may have more, of which it does not tell again */
     uint8_t end;          /* enum end */
 
     /* What comes from the peer. */

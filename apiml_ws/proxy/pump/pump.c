@@ -141,26 +141,38 @@ static void unwatch(struct session *session) {
     epoll_ctl(session->thread->epoll, EPOLL_CTL_DEL, session->legs[SERVICE].fd, NULL);
 }
 
+/* What is not told again, because it was told once, is told once more. */
+static void report_anew(struct leg *leg) {
+    struct epoll_event event = {.events = leg->watched, .data.ptr = leg};
+    epoll_ctl(leg->session->thread->epoll, EPOLL_CTL_MOD, leg->fd, &event);
+}
+
 static void park(struct session *session) {
     if (session->parked)
         return;
     /* Without memory for it the reports go on until there is some. */
-    if (!post(session->thread->pump, session->id))
+    if (!post(session->thread->pump, session->id)) {
+        report_anew(&session->legs[CLIENT]);
+        report_anew(&session->legs[SERVICE]);
         return;
+    }
     session->parked = 1;
     unwatch(session);
 }
 
 /* A leg whose partner did not take what was read is not read, but its end is always looked for.  What OpenSSL holds from
- * before the session was lent is heard at the leg's own first report, which may come after its partner's. */
+ * before the session was lent is heard at the leg's own first report, which may come after its partner's.
+ * What is watched is told when it changes (EPOLLET): to be told as long as it is so has the kernel look at every leg twice.
+ * So nobody may stop reading before all is read, unless it is watched anew. */
 static void watch(struct leg *leg) {
     bool blocked = partner(leg)->kept != NULL;
-    uint32_t events = EPOLLRDHUP | (blocked ? 0u : EPOLLIN) | (leg->kept || (leg->unread && !blocked) ? EPOLLOUT : 0u);
-    if (events == leg->watched)
+    uint32_t events =
+        EPOLLET | EPOLLRDHUP | (blocked ? 0u : EPOLLIN) | (leg->kept || (leg->unread && !blocked) ? EPOLLOUT : 0u);
+    if (events == leg->watched && !(leg->more && !blocked))
         return;
-    struct epoll_event event = {.events = events, .data.ptr = leg};
     leg->watched = events;
-    epoll_ctl(leg->session->thread->epoll, EPOLL_CTL_MOD, leg->fd, &event);
+    leg->more = 0;
+    report_anew(leg);
 }
 
 static void list_blocked(struct session *session) {
@@ -420,7 +432,7 @@ struct session *session_new(void) {
 static bool watch_first(struct leg *leg, struct session *session) {
     leg->session = session;
     /* What a socket can always be written is a report that comes at once, for what the descriptor does not tell of. */
-    leg->watched = EPOLLRDHUP | EPOLLIN | (leg->unread ? EPOLLOUT : 0u);
+    leg->watched = EPOLLET | EPOLLRDHUP | EPOLLIN | (leg->unread ? EPOLLOUT : 0u);
     struct epoll_event event = {.events = leg->watched, .data.ptr = leg};
     return !epoll_ctl(session->thread->epoll, EPOLL_CTL_ADD, leg->fd, &event);
 }
