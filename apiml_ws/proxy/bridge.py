@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain
 from typing import Final
 
 from apiml_ws.core.extensions import Deflate
@@ -143,8 +145,14 @@ class Bridge:
         return self._encoder.boundary
 
     def push(self, frames: bytes) -> None:
-        """Frames from the leg, whole or cut inside a payload; not while it is busy."""
-        self._work = self._recode(frames)
+        """Frames from the leg, whole or cut inside a payload; after what there is still to do."""
+        more = self._recode(frames)
+        self._work = more if self._work is None else chain(self._work, more)
+
+    def inherit(self, former: Bridge | None) -> None:
+        """Do first what ``former``, to the same leg, has still to do; what it would have refused just ends it."""
+        if former is not None and former._work is not None:
+            self._work, former._work = _as_far_as_it_goes(former._work), None
 
     def step(self) -> bytes:
         """Frames for the other leg, of a bounded amount of work; perhaps none.
@@ -183,6 +191,11 @@ class Bridge:
             return b""
         payload, self._control = self._control, b""
         return self._encoder.frame(piece.first & 0xF, payload)
+
+
+def _as_far_as_it_goes(work: Iterator[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
+    with suppress(Refused):
+        yield from work
 
 
 def _inflater(extensions: str, client: bool) -> Inflater | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol
 
 from apiml_ws.core.frames import FrameReader, Opcode, Taken, frame
@@ -209,12 +208,6 @@ class Passage(Intake):
             self.over = self.last
             self._coupling.message_ended()
         self._stopped(data, count)
-
-    def drain(self) -> None:
-        """Send all that the bridge has, however much the target has to take."""
-        while self.bridge and self.bridge.busy and self.target is not None and not self.target.gone:
-            with suppress(Refused):
-                self.target.put(self.bridge.step())
 
     def pump(self) -> None:
         """Send what the bridge has, as much as is fair in one turn and the target's socket takes."""

@@ -73,6 +73,7 @@ class PortableRelay(Coupling):
     def attach(self, leg: OpenLeg) -> None:
         """See :class:`~apiml_ws.core.interfaces.Relay`."""
         service = own(leg)
+        former = self._downward.bridge if self._downward is not None and self._downward.busy else None
         self._forget_service()
         line = self._service = self._line(Side.SERVICE, service)
         downward = self._downward = self._passage(line, service, None, self.counters(Side.SERVICE))
@@ -81,8 +82,8 @@ class PortableRelay(Coupling):
         upward.held = upward.answers = upward.last = upward.over = False
         self._goodbye = b""
         upward.bridge = downward.bridge = None
-        if not same_bytes(self._extensions, service.extensions):
-            self._build_bridge(service.extensions, upward, downward)
+        if former is not None or not same_bytes(self._extensions, service.extensions):
+            self._build_bridge(service.extensions, upward, downward).inherit(former)
         self._stranded = False
         upward.deliver()
         self.refresh()
@@ -92,8 +93,6 @@ class PortableRelay(Coupling):
     def _forget_service(self) -> None:
         """Nothing of the former service is told any more."""
         former = self._service
-        if self._downward is not None:
-            self._downward.drain()
         if former is not None and not former.gone:
             self._strand(former)
             if former.hearing is Hearing.DONE and former.saying is Saying.SAID:
@@ -101,13 +100,15 @@ class PortableRelay(Coupling):
             former.end()
         self._reports.forget(Side.SERVICE)
 
-    def _build_bridge(self, extensions: str, upward: Passage, downward: Passage) -> None:
+    def _build_bridge(self, extensions: str, upward: Passage, downward: Passage) -> Bridge:
+        """Both ways; the one that goes down may have something to do first that a former one left."""
         limit, random = self._limits.max_message_size, self._shared.random
         if self._codec is None:
             self._codec = Decoder(self._extensions, True, limit), Encoder(self._extensions, True, random)
         decoder, encoder = self._codec
         upward.bridge = Bridge(decoder, Encoder(extensions, False, random))
         downward.bridge = Bridge(Decoder(extensions, False, limit), encoder)
+        return downward.bridge
 
     def close(self, side: Side, close: Close) -> None:
         """See :class:`~apiml_ws.core.interfaces.Relay`."""

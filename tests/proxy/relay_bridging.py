@@ -154,6 +154,42 @@ class Bridging(RelayCase):
         frames = frames_of(bytes(self.service.received), True)
         self.assertEqual((1 << 24) + 4, sum(len(payload) for _, payload in frames))
 
+    def test_what_a_former_service_left_to_do(self) -> None:
+        """Is done bit by bit as the client takes it, before what another service says, in either way of that one."""
+        message = bytes(1 << 22)
+        for extensions, codec in (("", None), (FRESH, Codec(fresh=True))):
+            self.bridge("", FRESH)
+            self.client.takes = 0
+            self.service.peer_sends(frame(Opcode.TEXT, Codec(fresh=True).deflated(message), first=FIN | RSV1))
+            self.settle()
+            self.relay.hold()
+            self.attach(extensions, early=b"" if codec else answered(b"early"))
+            self.settle()
+            self.assertLessEqual(self.client.pending, 1 << 18)
+            says = frame(Opcode.TEXT, codec.deflated(b"other"), first=FIN | RSV1) if codec else answered(b"other")
+            self.service.peer_sends(says)
+            self.settle()
+            self.client.takes = None
+            self.settle()
+            frames = frames_of(bytes(self.client.received), False)
+            expected = message + (b"" if codec else b"early") + b"other"
+            self.assertEqual(expected, b"".join(payload for _, payload in frames))
+
+    def test_what_a_former_service_left_that_is_nonsense(self) -> None:
+        """Nobody is blamed for it any more."""
+        self.bridge("", FRESH)
+        self.client.takes = 0
+        good = frame(Opcode.TEXT, Codec(fresh=True).deflated(bytes(1 << 20)), first=FIN | RSV1)
+        self.service.peer_sends(good + frame(Opcode.TEXT, b"\xff\xff\xff\xff", first=FIN | RSV1))
+        self.settle()
+        self.relay.hold()
+        self.attach("")
+        self.service.peer_sends(answered(b"other"))
+        self.client.takes = None
+        self.heard()
+        frames = frames_of(bytes(self.client.received), False)
+        self.assertEqual(bytes(1 << 20) + b"other", b"".join(payload for _, payload in frames))
+
     def test_a_bomb_is_stopped_at_the_limit(self) -> None:
         """The limit holds for the inflated message: 1009, and what was read behind it is not looked at."""
         self.bridge(limits=Limits(max_message_size=100000))
