@@ -137,6 +137,7 @@ class GatewayService(MultiService):
             sessions=self._shares.sessions,
             newcomers=self._shares.newcomers,
         )
+        self._relays.begin()
         super().startService()
         self._sweeping.start(_SWEEP_INTERVAL, now=False)
         self._presence.announce(self.listening.port)

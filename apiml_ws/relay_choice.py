@@ -21,11 +21,13 @@ from apiml_ws.proxy.relay import PortableRelays
 class Relays:
     """The relays of a gateway, what is said about them, and how they end after the last session.
 
-    ``descriptors``: how many they open for themselves.
+    ``begin`` comes before the first session, when the process is what it will be.  ``descriptors``: how many they open for
+    themselves.
     """
 
     maker: RelayMaker
     choice: RelayChoice
+    begin: Callable[[], None]
     stop: Callable[[], None]
     descriptors: int
 
@@ -46,9 +48,10 @@ def choose_relays(config: Config, reactor: Any, poller: Poller, clock: Clock) ->
             raise
         return _portable(poller, clock, f"{asked}, and the native one cannot be had: {error}")
     maker = NativeRelays(threads, poller, clock, os.urandom, at_once=False)
-    return Relays(maker, RelayChoice("native", f"{asked}; {threads.count} threads"), maker.stop, threads.descriptors)
+    choice = RelayChoice("native", f"{asked}; {threads.count} threads")
+    return Relays(maker, choice, threads.begin, maker.stop, threads.descriptors)
 
 
 def _portable(poller: Poller, clock: Clock, reason: str) -> Relays:
     maker = PortableRelays(poller, clock, os.urandom)
-    return Relays(maker, RelayChoice("portable", reason), lambda: None, 0)
+    return Relays(maker, RelayChoice("portable", reason), lambda: None, lambda: None, 0)

@@ -34,6 +34,20 @@ class Choosing(SynchronousTestCase):
         self.assertEqual(("native", "server.relay.kind is auto; 3 threads"), (relays.choice.kind, relays.choice.reason))
         relays.stop()
 
+    def test_threads_begin_when_told(self) -> None:
+        """Before any session, and once: later there may be no descriptors for them."""
+        relays = self.choose(RelayKind.NATIVE)
+        assert isinstance(relays.maker, NativeRelays)
+        threads = relays.maker.threads
+        self.assertEqual(-1, threads.fileno())
+        relays.begin()
+        descriptor = threads.fileno()
+        self.assertGreater(descriptor, 0)
+        relays.begin()
+        self.assertEqual(descriptor, threads.fileno())
+        relays.stop()
+        self.assertEqual(-1, threads.fileno())
+
     def test_portable_where_it_cannot(self) -> None:
         """And why."""
         self.without_pump()
@@ -56,4 +70,5 @@ class Choosing(SynchronousTestCase):
         self.without_pump()
         self.assertRaises(NoPump, self.choose, RelayKind.NATIVE)
 
-    test_native_where_it_can_be.skip = NO_PUMP  # type: ignore[attr-defined]
+    for _each in (test_native_where_it_can_be, test_threads_begin_when_told):
+        _each.skip = NO_PUMP  # type: ignore[attr-defined]

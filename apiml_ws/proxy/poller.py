@@ -76,7 +76,10 @@ class _Guard:
 
 @implementer(IReadDescriptor)
 class NestedEpoll:
-    """A :class:`Poller` by an epoll of its own that is one reader of ``reactor`` while it has anything to watch."""
+    """A :class:`Poller` by an epoll of its own that is one reader of ``reactor`` while it has anything to watch.
+
+    It is kept until :meth:`close`: when it is wanted again there may be no descriptor for another one.
+    """
 
     def __init__(self, reactor: IReactorFDSet, seconds: Callable[[], float] = monotonic) -> None:
         self._reactor = reactor
@@ -91,8 +94,9 @@ class NestedEpoll:
         if epoll is None:
             # Not before it is needed: twistd forks after it made its services.
             epoll = self._epoll = select.epoll()
-            self._reactor.addReader(self)
         epoll.register(descriptor, events)
+        if not self._listeners:
+            self._reactor.addReader(self)
         self._listeners[descriptor] = listener
 
     def modify(self, descriptor: int, events: int) -> None:
@@ -108,8 +112,12 @@ class NestedEpoll:
                 self._epoll.unregister(descriptor)
             if not self._listeners:
                 self._reactor.removeReader(self)
-                self._epoll.close()
-                self._epoll = None
+
+    def close(self) -> None:
+        """Let go of the epoll; nothing is watched any more."""
+        if self._epoll is not None:
+            self._epoll.close()
+            self._epoll = None
 
     def fileno(self) -> int:
         """For the reactor."""

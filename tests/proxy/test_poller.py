@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import socket
 from collections.abc import Callable
@@ -77,7 +78,7 @@ class Nested(SynchronousTestCase):
         self.descriptor = self.sock.fileno()
 
     def test_it_is_one_reader_while_it_watches_anything(self) -> None:
-        """The epoll is made with the first and closed with the last descriptor."""
+        """The epoll is made with the first descriptor, and kept, for there may be no room for another one."""
         verifyObject(IReadDescriptor, self.poller)
         self.assertEqual(-1, self.poller.fileno())
         self.assertEqual("relay", self.poller.logPrefix())
@@ -87,8 +88,18 @@ class Nested(SynchronousTestCase):
         os.fstat(descriptor)
         self.poller.remove(self.descriptor)
         self.assertEqual(set(), self.reactor.readers)
-        self.assertRaises(OSError, os.fstat, descriptor)
         self.poller.remove(self.descriptor)
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limit[1]))
+        try:
+            self.poller.add(self.descriptor, READ, Listener())
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+        self.assertEqual({self.poller}, self.reactor.readers)
+        self.poller.remove(self.descriptor)
+        self.poller.close()
+        self.assertRaises(OSError, os.fstat, descriptor)
+        self.poller.close()
         self.poller.modify(self.descriptor, READ)
         self.poller.doRead()
         self.poller.connectionLost(Failure(ValueError()))

@@ -30,7 +30,7 @@ class Worker:
 
 @implementer(IReadDescriptor)
 class PumpThreads:
-    """``count`` threads (0: one for each core that this process may use), begun with the first session.
+    """``count`` threads (0: one for each core that this process may use), begun with the first session at the latest.
 
     ``returned`` is called in the reactor's thread with the id of each session that was parked.
 
@@ -56,7 +56,7 @@ class PumpThreads:
 
     def lend(self, session: Any) -> Worker | None:
         """Give ``session`` to the thread with the fewest; None if the system has no room for it."""
-        self._start()
+        self.begin()
         if not self._workers:
             return None
         worker = min(self._workers, key=lambda each: each.load)
@@ -65,8 +65,11 @@ class PumpThreads:
         worker.load += 1
         return worker
 
-    def _start(self) -> None:
-        """Not before it is needed: twistd forks after it made its services."""
+    def begin(self) -> None:
+        """Begin the threads, unless they run; not before the process is what it will be: threads do not outlive a fork.
+
+        Without descriptors or memory for them nothing happens.
+        """
         lib, null = self.lib, self.ffi.NULL
         if self._pump is not None:
             return

@@ -87,6 +87,7 @@ class SocketsCase(SynchronousTestCase):
             self.relays.stop()
         self.loop.run_for(0.25)
         self.assertEqual(([], set()), (self.loop.getDelayedCalls(), self.loop.readers))
+        self.poller.close()
         # Those of tests that ran before in this process may go meanwhile.
         self.assertEqual(set(), descriptors() - self.descriptors)
 
