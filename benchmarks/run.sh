@@ -5,6 +5,11 @@
 # Needs root for the network namespace, and Debian's packages gcc libssl-dev nginx haproxy caddy.
 set -eu
 cd "$(dirname "$0")"
+# For the record: what was asked for, and of what the gateway is made.
+BENCHMARK="${SERVER_RELAY_KIND:+SERVER_RELAY_KIND=$SERVER_RELAY_KIND }${SERVER_RELAY_THREADS:+SERVER_RELAY_THREADS=$SERVER_RELAY_THREADS }benchmarks/run.sh $*"
+MADE_OF=$("$(dirname "${TWISTD:-../.venv/bin/twistd}")/python" -m pip --disable-pip-version-check freeze \
+  | grep --ignore-case --extended-regexp '^(twisted|autobahn|automat|pyopenssl|cryptography)==' | tr '\n' ' ')
+export BENCHMARK MADE_OF
 name=$1
 shift
 mkdir -p results

@@ -12,7 +12,8 @@ one core of gateway can do.  CMD must start the gateway in the foreground and ro
   open      CPU microseconds of the gateway per session: connect, TLS, upgrade, one echo, close
   latency   p99 of ws, 1 KiB, at half of the gateway's own saturation rate
   beside    p99 of ws, 1 KiB, 2,000 messages a second, while 200 sessions a second are opened and closed beside them
-  among     CPU microseconds per message of 50 busy ws sessions among --among idle ones (a comma list; empty: left out)
+  among     CPU microseconds per message of 50 busy ws sessions among --among idle ones (a comma list; empty: left out),
+            or as many as there may be descriptors for
   idle      KiB of memory (Pss) per idle session, in a gateway started afresh
 
 Only the standard library, gcc and OpenSSL's headers are needed; a peer that is not installed is left out, and named.
@@ -32,8 +33,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
 import platform
+import resource
 import shlex
 import statistics
 import subprocess
@@ -175,7 +178,7 @@ class Measurement:
         for gateway in self.gateways:
             if gateway.jit:
                 self.warm_up(gateway)
-        among = [int(count) for count in self.options.among.split(",") if count]
+        among = [min(int(count), held_at_most()) for count in self.options.among.split(",") if count]
         wanted = self.options.measures.split(",")
         for _ in range(self.options.rounds):
             for scheme in ("ws", "wss"):
@@ -207,6 +210,11 @@ class Measurement:
         return rows
 
 
+def held_at_most():
+    """Idle sessions for which a gateway has descriptors, two each, beside all that it needs itself."""
+    return (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 2000) // 2
+
+
 def load(url, size, seconds, connections, settled=False):
     """The arguments of a load with one message under way on each connection.
 
@@ -234,7 +242,9 @@ def versions(names):
             found[name] = (said.stdout + said.stderr).strip().splitlines()[0]
     model = [line for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     processor = model[0].partition(":")[2].strip() if model else platform.machine()
-    return {"processor": processor, "kernel": platform.release(), "python": platform.python_version(), **found}
+    machine = {"processor": f"{processor}, {os.cpu_count()} of them", "kernel": platform.release()}
+    made_of = os.environ.get("MADE_OF", "").strip()
+    return {**machine, "python": platform.python_version(), **found, **({"candidate": made_of} if made_of else {})}
 
 
 def parsed():
@@ -281,7 +291,8 @@ def main():
     printed(rows, names, options.candidate)
     print(f"failed loads: {measurement.failures}")
     if options.out:
-        record = {"failures": measurement.failures, "versions": versions(names), "measures": rows}
+        command = os.environ.get("BENCHMARK", shlex.join(["benchmarks/sidebyside.py", *sys.argv[1:]]))
+        record = {"command": command, "failures": measurement.failures, "versions": versions(names), "measures": rows}
         pathlib.Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
     sys.exit(1 if measurement.failures else 0)
 
