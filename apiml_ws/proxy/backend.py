@@ -72,7 +72,7 @@ class Dial:
         """See :class:`~apiml_ws.proxy.connecting.Waiting`."""
         instance, tls = self._request.instance, self._means.tls
         if instance.secure:
-            wire = TlsWire(sock, tls.connection_to(instance.host))
+            wire = TlsWire(sock, tls.to_service(instance.host, instance.port))
             self._talk = Talk(self, self._means, self._request, wire)
         else:
             self._talk = Talk(self, self._means, self._request, SocketWire(sock))

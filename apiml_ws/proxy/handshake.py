@@ -36,8 +36,14 @@ _READ: Final = 65536
 class Tls(Protocol):
     """What is asked of :class:`apiml_ws.proxy.tls.ClientTls`."""
 
-    def connection_to(self, host: str) -> Connection:
-        """A connection to ``host`` that begins a handshake."""
+    def to_service(self, host: str, port: int) -> Connection:
+        """A connection to the service there, that begins a handshake or goes on with a session of TLS."""
+
+    def keep(self, connection: Connection, host: str, port: int) -> None:
+        """The service there was verified, and answered."""
+
+    def distrust(self, host: str, port: int) -> None:
+        """A handshake of TLS with the service there failed."""
 
     def verify(self, connection: Connection, host: str) -> None:
         """Judge the host name once the handshake is done.
@@ -138,6 +144,7 @@ class Talk:
         except (HeadError, HandshakeError, InvalidExtensionsError) as error:
             self._outcome.failed(self._failure(DialFault.BAD_HANDSHAKE, str(error)))
         except TlsError as error:
+            self._means.tls.distrust(self._request.instance.host, self._request.instance.port)
             self._outcome.failed(DialFailure(DialFault.TLS, detail=str(error)))
         except WireLost as error:
             self._lost(error)
@@ -225,6 +232,9 @@ class Talk:
         """It is: there is a leg."""
         if self._descriptor >= 0 and self._leg is not None:
             self._descriptor = -1
+            if isinstance(self._wire, TlsWire):
+                instance = self._request.instance
+                self._means.tls.keep(self._wire.connection, instance.host, instance.port)
             self._outcome.opened(self._leg)
 
     def _read_answer(self, head: Head) -> None:

@@ -25,6 +25,7 @@ from zope.interface import implementer
 from apiml_ws.core.config import TlsConfig, Verification
 from apiml_ws.proxy.key_material import TlsError
 from apiml_ws.proxy.tls_context import client_context, server_context
+from apiml_ws.proxy.tls_sessions import TlsSessions
 
 
 class WrongHostError(Error):
@@ -71,6 +72,7 @@ class ClientTls:
 
     def __init__(self, config: TlsConfig, verification: Verification) -> None:
         self._verification = verification
+        self._sessions = TlsSessions()
         self._context = client_context(config, verification is not Verification.DISABLED)
         if verification is Verification.DISABLED:
             self._log.warn("The certificates of services are not verified: anybody between can read and change all.")
@@ -83,6 +85,20 @@ class ClientTls:
             connection.set_tlsext_host_name(name.encode("ascii"))
         connection.set_connect_state()
         return connection
+
+    def to_service(self, host: str, port: int) -> Connection:
+        """As :meth:`connection_to`, and goes on with a session of TLS that was kept of the service there."""
+        connection = self.connection_to(host)
+        self._sessions.go_on(connection, (host, port))
+        return connection
+
+    def keep(self, connection: Connection, host: str, port: int) -> None:
+        """``connection`` was verified, and answered: what follows with the service there may go on with its session."""
+        self._sessions.keep(connection, (host, port))
+
+    def distrust(self, host: str, port: int) -> None:
+        """A handshake with the service there failed: begin anew with the next."""
+        self._sessions.forget((host, port))
 
     def verify(self, connection: Connection, host: str) -> None:
         """Judge the host name of a ``connection`` whose handshake is done, if it is to be judged.

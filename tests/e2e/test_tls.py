@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from typing import Any
 
@@ -10,6 +11,8 @@ from websockets.sync.client import ClientConnection
 
 from tests.certificates import Issued, authority, leaf, write_pem, write_pkcs12
 from tests.e2e.harness import EndToEnd, Gateway
+from tests.e2e.raw import CLOSE, TEXT, RawClient, frame
+from tests.e2e.raw_service import RawService
 from tests.e2e.services import TIMEOUT, close_of, echo
 
 PATH = "/discoverableclient/ws/v1/echo"
@@ -131,3 +134,46 @@ class ToClients(EndToEnd):
         none = {"certificate": None, "privateKey": None}
         gateway = self.with_ssl(**tls, **none)
         self.assertTrue(self.answers(gateway, self.trust()))
+
+
+class Resumption(EndToEnd):
+    """Sessions of TLS that go on with a second connection (RFC 8446 section 2.2)."""
+
+    def test_with_a_service(self) -> None:
+        """The gateway goes on with what it has of the same service."""
+        service = RawService(self.serving_tls())
+        self.addCleanup(service.close)
+        folder = self.define("secure", service.url)
+        front = self.gateway({"apiml": {"discovery": {"staticApiDefinitionsDirectories": folder}}})
+        front.wait_until_up()
+        trust = ssl.create_default_context(cafile=self.authorities)
+        reused = []
+        for _ in range(3):
+            client = RawClient(front.port, "/ws/v1/secure/x", trust)
+            leg = service.accept()
+            assert isinstance(leg, ssl.SSLSocket)
+            reused.append(leg.session_reused)
+            client.send(frame(TEXT, b"x"))
+            leg.recv(100)
+            client.send(frame(CLOSE, b"\x03\xe8"))
+            leg.recv(100)
+            leg.sendall(frame(CLOSE, b"\x03\xe8", mask=None))
+            leg.close()
+            client.frame()
+            client.close()
+        self.assertEqual([False, True, True], reused)
+
+    def test_with_a_client(self) -> None:
+        """The gateway lets a client go on that has a ticket of it."""
+        front = self.gateway_to(self.service({"echo": echo}))
+        trust = ssl.create_default_context(cafile=self.authorities)
+        session, reused = None, []
+        for _ in range(3):
+            connection = socket.create_connection(("127.0.0.1", front.port), TIMEOUT)
+            with trust.wrap_socket(connection, server_hostname="localhost", session=session) as client:
+                client.sendall(b"GET /application/info HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                while client.recv(65536):
+                    pass
+                session = client.session
+                reused.append(client.session_reused)
+        self.assertEqual([False, True, True], reused)

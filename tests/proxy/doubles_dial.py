@@ -54,7 +54,15 @@ class Told:
 class NoTls:
     """For dials that speak none."""
 
-    def connection_to(self, host: str) -> Connection:
+    def to_service(self, host: str, port: int) -> Connection:
+        """Not to be asked."""
+        raise NotImplementedError
+
+    def keep(self, connection: Connection, host: str, port: int) -> None:
+        """Not to be asked."""
+        raise NotImplementedError
+
+    def distrust(self, host: str, port: int) -> None:
         """Not to be asked."""
         raise NotImplementedError
 

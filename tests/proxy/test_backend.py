@@ -186,10 +186,22 @@ class Judge:
         self._tls = tls
         self.service: Service | None = None
         self.asked_before: list[bytes] = []
+        self.kept: list[tuple[str, int]] = []
+        self.distrusted: list[tuple[str, int]] = []
 
-    def connection_to(self, host: str) -> Connection:
+    def to_service(self, host: str, port: int) -> Connection:
         """The usual one."""
-        return self._tls.connection_to(host)
+        return self._tls.to_service(host, port)
+
+    def keep(self, connection: Connection, host: str, port: int) -> None:
+        """As usual."""
+        self.kept.append((host, port))
+        self._tls.keep(connection, host, port)
+
+    def distrust(self, host: str, port: int) -> None:
+        """As usual."""
+        self.distrusted.append((host, port))
+        self._tls.distrust(host, port)
 
     def verify(self, connection: Connection, host: str) -> None:
         """The usual judgement."""
@@ -252,6 +264,8 @@ class TlsTests(SynchronousTestCase):
         leg = cast(Leg, self.network.told.legs[0])
         self.assertIsInstance(leg.wire, TlsWire)
         self.assertEqual((leg.early, self.network.waits), (b"\x81\x01a", False))
+        instance = self.request.instance
+        self.assertEqual(([(instance.host, instance.port)], []), (self.judge.kept, self.judge.distrusted))
 
     def test_certificate_for_another_host(self) -> None:
         """The credentials of the request are not told to whoever that is."""
@@ -259,6 +273,8 @@ class TlsTests(SynchronousTestCase):
         self._let_run()
         self.assertEqual((self.network.told.failure.fault, self.network.told.failure.final), (DialFault.TLS, False))
         self.assertEqual((self.service.asked, self.end.hung_up_on, self.network.waits), (b"", True, False))
+        instance = self.request.instance
+        self.assertEqual(([], [(instance.host, instance.port)]), (self.judge.kept, self.judge.distrusted))
 
     def test_certificate_of_a_stranger(self) -> None:
         """OpenSSL refuses it within the handshake."""
