@@ -86,6 +86,7 @@ class Line:
         self._limits = limits
         self._descriptor = wire.fileno()
         wire.set_patience(limits.async_write_timeout)
+        wire.settle()
         self._registered = False
         self._watched = 0
         self._again: Timer | None = None

@@ -40,6 +40,9 @@ class Records(Protocol):
         :raises SSL.WantReadError: there is nothing.
         """
 
+    def settle(self) -> None:
+        """The handshakes are over: give back the memory that only they needed."""
+
 
 class PlainRecords:
     """By what pyOpenSSL offers."""
@@ -58,6 +61,9 @@ class PlainRecords:
         buffer[: len(plain)] = plain
         return len(plain)
 
+    def settle(self) -> None:
+        """See :class:`Records`: pyOpenSSL cannot."""
+
 
 class StraightRecords:
     """By OpenSSL's functions, with pyOpenSSL's words for what goes wrong.
@@ -71,8 +77,8 @@ class StraightRecords:
         known: Any = connection
         self._connection = known
         self._session, self._in, self._out = known._ssl, known._into_ssl, known._from_ssl
-        _look_for(_LIBRARY, "SSL_read", "SSL_write", "BIO_read", "BIO_write")
-        _look_for(_FFI, "from_buffer")
+        _look_for(_LIBRARY, "SSL_read", "SSL_write", "BIO_read", "BIO_write", "BIO_new", "BIO_s_mem", "SSL_set_bio")
+        _look_for(_FFI, "from_buffer", "NULL")
         _look_for(known, "_raise_ssl_error")
 
     def put(self, sealed: memoryview) -> None:
@@ -98,6 +104,23 @@ class StraightRecords:
         if count <= 0:
             raise SSL.WantReadError
         return _OUT_VIEW[:count]
+
+    def settle(self) -> None:
+        """See :class:`Records`.
+
+        OpenSSL's memory BIOs keep the size of the most that was ever in them, certificates and all.  New ones take their place,
+        with what is in them.
+        """
+        fresh = [_LIBRARY.BIO_new(_LIBRARY.BIO_s_mem()) for _ in range(2)]
+        if _FFI.NULL in fresh:
+            return
+        room = _FFI.from_buffer(_OUT)
+        for former, new in zip((self._in, self._out), fresh, strict=True):
+            while (count := _LIBRARY.BIO_read(former, room, len(_OUT))) > 0:
+                _LIBRARY.BIO_write(new, room, count)
+        # It owns them from now, and frees the former ones.
+        _LIBRARY.SSL_set_bio(self._session, *fresh)
+        self._in, self._out = self._connection._into_ssl, self._connection._from_ssl = fresh
 
     def _failed(self, result: int) -> NoReturn:
         self._connection._raise_ssl_error(self._session, result)

@@ -158,6 +158,10 @@ class TlsWire:
             if self._output.pending:
                 self._sealed += _records(sealed, sizes)
 
+    def settle(self) -> None:
+        """See :class:`~apiml_ws.proxy.wire.Wire`."""
+        self._records.settle()
+
     def flush(self) -> None:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
         self._output.flush()

@@ -27,6 +27,9 @@ class Wire(Protocol):
         That holds while anything is kept for it.  Else it has 30 s for what the kernel took: its machine may be gone.
         """
 
+    def settle(self) -> None:
+        """The handshakes are over: give back what only they needed."""
+
     def receive_into(self, buffer: memoryview) -> int | None:
         """Read what is there, at most ``len(buffer)``: the count, 0 at the end of the stream, None when nothing is there.
 
@@ -92,6 +95,9 @@ class SocketWire:
     def set_patience(self, seconds: float) -> None:
         """See :class:`Wire`."""
         self._output.set_patience(seconds)
+
+    def settle(self) -> None:
+        """See :class:`Wire`: there was nothing."""
 
     def receive_into(self, buffer: memoryview) -> int | None:
         """See :class:`Wire`."""

@@ -64,6 +64,9 @@ class MemoryWire:
         """See Wire."""
         return self._descriptor
 
+    def settle(self) -> None:
+        """See Wire."""
+
     def set_patience(self, seconds: float) -> None:
         """See Wire."""
         self.patience = seconds

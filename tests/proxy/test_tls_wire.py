@@ -55,6 +55,19 @@ class Tls(SynchronousTestCase):
         self.assertEqual(b"onetwo", self.received())
         self.assertIsNone(self.received())
 
+    def test_what_is_there_when_it_settles(self) -> None:
+        """Is there afterwards: what was read and not opened, and what was sealed and not sent; and all goes on."""
+        self.peer.send(b"early")
+        self.wire.connection.bio_write(self.sock.recv(65536))
+        self.wire.connection.send(b"late")
+        self.wire.readable = True
+        for _ in range(2):
+            self.wire.settle()
+        self.assertEqual(b"early", self.received())
+        self.assertEqual(b"late" + bytes(20000), self.sent(bytes(20000)))
+        self.peer.send(b"more")
+        self.assertEqual(b"more", self.received())
+
     def test_handshake(self) -> None:
         """Between two wires; then both ways, and nothing of the handshake is lost."""
         near, far = socket_pair()
