@@ -135,6 +135,7 @@ class NestedEpoll:
                 listener = listeners.get(descriptor)
                 # Given up by what an earlier event of this go brought about.
                 if listener is not None:
+                    # As the guard calls, which would be one call more for each frame.
                     try:
                         listener.ready(events)
                     except Exception:

@@ -68,18 +68,14 @@ class PlainRecords:
 class StraightRecords:
     """By OpenSSL's functions, with pyOpenSSL's words for what goes wrong.
 
-    :raises AttributeError: this pyOpenSSL has other names for them.
+    :raises AttributeError: see :func:`parts`.
     """
 
     __slots__ = ("_connection", "_in", "_out", "_session")
 
     def __init__(self, connection: SSL.Connection) -> None:
-        known: Any = connection
-        self._connection = known
-        self._session, self._in, self._out = known._ssl, known._into_ssl, known._from_ssl
-        _look_for(_LIBRARY, "SSL_read", "SSL_write", "BIO_read", "BIO_write", "BIO_new", "BIO_s_mem", "SSL_set_bio")
-        _look_for(_FFI, "from_buffer", "NULL")
-        _look_for(known, "_raise_ssl_error")
+        self._connection: Any = connection
+        self._session, self._in, self._out = parts(connection)
 
     def put(self, sealed: memoryview) -> None:
         """See :class:`Records`."""
@@ -127,18 +123,34 @@ class StraightRecords:
         raise SSL.Error("OpenSSL failed, and pyOpenSSL does not know why")
 
 
-#: Private names of pyOpenSSL, which it has had since there are memory BIOs.
-_LIBRARY: Final[Any] = getattr(cast(Any, SSL), "_lib", None)
+def parts(connection: SSL.Connection) -> tuple[Any, Any, Any]:
+    """Pointers to ``connection``'s session, and to the two memory BIOs that it reads and writes; their names are private.
+
+    :raises AttributeError: this pyOpenSSL has other names for them.
+    """
+    known: Any = connection
+    return known._ssl, known._into_ssl, known._from_ssl
+
+
+_FUNCTIONS: Final = ("SSL_read", "SSL_write", "BIO_read", "BIO_write", "BIO_new", "BIO_s_mem", "SSL_set_bio")
 _FFI: Final[Any] = getattr(cast(Any, SSL), "_ffi", None)
 
 
-def _look_for(holder: object, *names: str) -> None:
-    for name in names:
-        getattr(holder, name)
+def _library() -> Any:
+    """OpenSSL's functions, None if anything is missing of what is called here."""
+    library: Any = getattr(cast(Any, SSL), "_lib", None)
+    wanted = [(library, name) for name in _FUNCTIONS]
+    wanted += [(_FFI, "from_buffer"), (_FFI, "NULL"), (SSL.Connection, "_raise_ssl_error")]
+    return library if all(hasattr(holder, name) for holder, name in wanted) else None
+
+
+_LIBRARY: Final = _library()
 
 
 def records_of(connection: SSL.Connection) -> Records:
     """The fastest way into ``connection`` that there is."""
+    if _LIBRARY is None:
+        return PlainRecords(connection)
     try:
         return StraightRecords(connection)
     except AttributeError:

@@ -156,7 +156,7 @@ class TlsWire:
             return self._output.send(sealed)
         finally:
             if self._output.pending:
-                self._sealed += _records(sealed, sizes)
+                self._sealed += _lengths(sealed, sizes)
 
     def settle(self) -> None:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
@@ -182,7 +182,7 @@ class TlsWire:
         if kept:
             self._output.keep(kept)
             whole, rest = divmod(plain, _RECORD)
-            self._sealed = _records(sealed, [_RECORD] * whole + [rest] * (rest > 0))
+            self._sealed = _lengths(sealed, [_RECORD] * whole + [rest] * (rest > 0))
 
     @property
     def pending(self) -> int:
@@ -220,7 +220,7 @@ def _one_record(count: int) -> bool:
     return _RAW[0] == _APPLICATION_DATA and count == _RECORD_HEADER + (_RAW[3] << 8) + _RAW[4]
 
 
-def _records(sealed: bytes | memoryview, sizes: list[int]) -> list[tuple[int, int]]:
+def _lengths(sealed: bytes | memoryview, sizes: list[int]) -> list[tuple[int, int]]:
     """The length of each record and of the plain bytes in it, 0 if there are records of another kind among them."""
     lengths = []
     position = 0

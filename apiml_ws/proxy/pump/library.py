@@ -7,10 +7,10 @@ from typing import Any, Final, cast
 
 from OpenSSL import SSL
 
+from apiml_ws.proxy.records import parts
+
 #: What the pump calls, in the order of ``struct openssl``.
 _FUNCTIONS: Final = ("SSL_read", "SSL_write", "SSL_get_error", "BIO_read", "BIO_write", "ERR_clear_error")
-#: Where pyOpenSSL's connections keep the session of TLS, what it reads, and what it wants to send.
-_PARTS: Final = ("_ssl", "_into_ssl", "_from_ssl")
 
 
 class NoPump(Exception):  # noqa: N818 - a state of the machine more than an error
@@ -54,5 +54,5 @@ def _addresses() -> list[int]:
 def handles(connection: SSL.Connection) -> tuple[int, int, int]:
     """The addresses of ``connection``'s session, and of the two memory BIOs that it reads and writes."""
     ffi: Any = cast(Any, SSL)._ffi
-    session, into, out = (int(ffi.cast("intptr_t", getattr(connection, name))) for name in _PARTS)
+    session, into, out = (int(ffi.cast("intptr_t", part)) for part in parts(connection))
     return session, into, out
