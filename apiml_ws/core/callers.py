@@ -51,7 +51,8 @@ def caller(headers: Headers) -> Caller:
     User ids of z/OS have no case; elsewhere, users who differ in it share an instance.
     """
     wanted = b"".join(values(headers, b"x-instanceid")[:1])
-    return Caller(next(filter(None, _users(headers)), ""), wanted.decode("latin-1").lower())
+    user = next(filter(None, _users(headers)), "")
+    return Caller(user, wanted.decode("latin-1").lower()) if user or wanted else NOBODY
 
 
 def _users(headers: Headers) -> Iterator[str]:

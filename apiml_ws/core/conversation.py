@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 
 from apiml_ws.core.closing import MOVED, Cause, closure, service_closure
@@ -44,10 +45,16 @@ class Expectant(DialOutcome, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Agreement:
-    """What a service agreed to; another one can only go on with the session if it agrees to the same."""
+    """What was agreed on a leg; another service can only go on with the session if it agrees to the same."""
 
     subprotocol: str | None
     extensions: str
+
+
+@lru_cache(maxsize=64)
+def _agreement(subprotocol: str | None, extensions: str) -> _Agreement:
+    """Most sessions agree on the same, and can share it."""
+    return _Agreement(subprotocol, extensions)
 
 
 class Conversation:
@@ -60,7 +67,6 @@ class Conversation:
         "_agreement",
         "_around",
         "_began",
-        "_client",
         "_deadline",
         "_delay",
         "_detail",
@@ -72,6 +78,7 @@ class Conversation:
         "_search",
         "_service_session_id",
         "_sought",
+        "_spoken",
         "_stay",
         "cause",
         "farewell",
@@ -90,7 +97,7 @@ class Conversation:
         self.instance: Instance | None = None
         self.cause = Cause.INTERNAL
         self.retired = False
-        self._client = client
+        self._spoken = _agreement(client.subprotocol, client.extensions)
         self._expectant = expectant
         self._around = around
         self._detail = ""
@@ -113,14 +120,14 @@ class Conversation:
         propagation = self.opening.settings.propagation
         if propagation is Propagation.NEVER or self._agreement is None:
             return False
-        words = (self._client.subprotocol, self._agreement.subprotocol)
+        words = (self._spoken.subprotocol, self._agreement.subprotocol)
         if propagation is Propagation.AUTO and any(word is not None for word in words):
             return False
-        return not (context_takeover(self._client.extensions) or context_takeover(self._agreement.extensions))
+        return not (context_takeover(self._spoken.extensions) or context_takeover(self._agreement.extensions))
 
     def fits(self, leg: ServiceLeg) -> bool:
         """Whether ``leg`` agreed to what the session goes by; the first one always does."""
-        return self._agreement in (None, _Agreement(leg.subprotocol, leg.extensions))
+        return self._agreement in (None, _agreement(leg.subprotocol, leg.extensions))
 
     def idle_since(self) -> float:
         """When the last frame came from either end, or the service joined."""
@@ -193,8 +200,8 @@ class Conversation:
             self._around.ledger.moved(self.opening.session_id)
         self.instance = instance
         self._stay.enter(instance)
-        self._agreement = _Agreement(leg.subprotocol, leg.extensions)
-        self._service_session_id = self._around.new_id()
+        self._agreement = _agreement(leg.subprotocol, leg.extensions)
+        self._service_session_id = ""
         self._joined = self._around.lookout.clock.seconds()
         self.farewell.attached()
         self.relay.attach(leg)
@@ -266,12 +273,18 @@ class Conversation:
 
     def view(self) -> SessionView:
         """As operators see it."""
-        return viewed(self.opening, self.instance, self._service_session_id)
+        return viewed(self.opening, self.instance, self._service_session())
+
+    def _service_session(self) -> str:
+        """The id of the session with the present service, "" before there was any; made when it is first asked for."""
+        if not self._service_session_id and self.instance is not None:
+            self._service_session_id = self._around.new_id()
+        return self._service_session_id
 
     def _record(self) -> SessionRecord:
         return SessionRecord(
             session_id=self.opening.session_id,
-            service_session_id=self._service_session_id,
+            service_session_id=self._service_session(),
             client_address=self.opening.client_address,
             gateway_uri=self.opening.gateway_uri,
             service_id=service_id(self.opening.target),

@@ -55,7 +55,8 @@ class Backlog:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._incomplete = bytearray()
+        #: Most sessions keep nothing for most of their time, and are smaller without a place for it.
+        self._incomplete: bytes | bytearray = b""
         #: The incomplete message grew beyond the limit.
         self._cut = False
         #: The last that was passed on, as long as the kernel did not take all of it, and how the stream stood before it.
@@ -64,7 +65,7 @@ class Backlog:
         self._origin = (0, False)
         self._again = b""
         self._fixed: bool | None = None
-        self._waiting = bytearray()
+        self._waiting: bytes | bytearray = b""
         self.kept = False
         self.unpassed = False
 
@@ -90,12 +91,13 @@ class Backlog:
     def _settle(self, frames: bytes | memoryview, message_end: int) -> None:
         if message_end >= 0:
             frames = frames[message_end:]
-            self._incomplete.clear()
+            self._incomplete = b""
             self._cut = False
         if self._cut or len(self._incomplete) + len(frames) > self._limit:
-            self._incomplete.clear()
+            self._incomplete = b""
             self._cut = True
-        else:
+        elif frames:
+            self._incomplete = self._incomplete or bytearray()
             self._incomplete += frames
         self.kept = self._cut or bool(self._incomplete)
 
@@ -112,7 +114,7 @@ class Backlog:
     def resume(self, passed: Passed) -> None:
         """Go on from a :attr:`record`."""
         incomplete, self._cut, self._flying, self._flying_end, self._origin = passed
-        self._incomplete = bytearray(incomplete)
+        self._incomplete = bytearray(incomplete) if incomplete else b""
         self.kept = bool(incomplete or passed.cut or passed.flying)
 
     def resumable(self, unsent: int) -> bool:
@@ -124,7 +126,7 @@ class Backlog:
         if self._fixed is None:
             self._fixed, self._again = self._resumed(unsent)
             self.unpassed = bool(self._flying and unsent)
-            self._incomplete.clear()
+            self._incomplete = b""
             self._flying, self._cut, self.kept = b"", False, False
 
     def _resumed(self, unsent: int) -> tuple[bool, bytes]:
@@ -140,6 +142,7 @@ class Backlog:
 
     def wait(self, frames: bytes | memoryview) -> None:
         """``frames`` have to wait for a service."""
+        self._waiting = self._waiting or bytearray()
         self._waiting += frames
 
     @property
@@ -158,7 +161,7 @@ class Backlog:
         self._again = b""
         self._fixed = None
         self.unpassed = False
-        self._waiting = bytearray()
+        self._waiting = b""
         return data
 
 

@@ -43,6 +43,21 @@ class Coupling:
     """
 
     _log = Logger()
+
+    __slots__ = (
+        "_backlog",
+        "_client",
+        "_downward",
+        "_events",
+        "_goodbye",
+        "_limits",
+        "_reports",
+        "_service",
+        "_shared",
+        "_stranded",
+        "_upward",
+    )
+
     _line_type: type[Line] = Line
     _passage_type: type[Passage] = Passage
 
@@ -50,7 +65,7 @@ class Coupling:
         self._shared = shared
         self._limits = limits
         self._events = events
-        self._reports = Reports(shared.clock, self.crashed)
+        self._reports = Reports(shared.clock, self)
         self._backlog = Backlog(limits.waiting_limit)
         #: The lost service's bridge had something under way.
         self._stranded = False
@@ -58,7 +73,7 @@ class Coupling:
         self._goodbye = b""
         self._client = self._line(Side.CLIENT, client)
         self._service: Line | None = None
-        self._upward = self._passage(self._client, client, self._backlog, Counters())
+        self._upward = self._passage(self._client, client, self._backlog, None)
         self._downward: Passage | None = None
         self.refresh()
         self._upward.accept(client.early)
@@ -67,7 +82,7 @@ class Coupling:
         shared = self._shared
         return self._line_type(side, leg.wire, self, shared.poller, shared.clock, self._limits)
 
-    def _passage(self, line: Line, leg: Leg, backlog: Backlog | None, since: Counters) -> Passage:
+    def _passage(self, line: Line, leg: Leg, backlog: Backlog | None, since: Counters | None) -> Passage:
         limits, shared = self._limits, self._shared
         from_client = line.side is Side.CLIENT
         reader = FrameReader(from_client, reserved_bits(leg.extensions), limits.max_message_size, limits.max_frame_size)

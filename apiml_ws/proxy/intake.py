@@ -28,8 +28,8 @@ class IntakeOwner(Protocol):
 class Intake:
     """Reads ``source``, whose stream ``reader`` follows, and gives what came to :attr:`_accept`.
 
-    ``stores``: whether what comes waits now.  ``since`` is what came before, from another source.  ``_body`` is the part of
-    the room that is read into: a turn has to be short for a stream of tiny frames, too.
+    ``stores``: whether what comes waits now.  ``since`` is what came before, if anything did, from another source.
+    ``_body`` is the part of the room that is read into: a turn has to be short for a stream of tiny frames, too.
     """
 
     __slots__ = (
@@ -54,7 +54,7 @@ class Intake:
         room: Room,
         seconds: Callable[[], float],
         owner: IntakeOwner,
-        since: Counters,
+        since: Counters | None,
     ) -> None:
         self.source = source
         self.stores = False
@@ -69,12 +69,14 @@ class Intake:
         self._rest = b""
         #: A method of its class: a bound one would be a circle.
         self._accept: Callable[[Any, memoryview], None] = Intake._ignore
-        source.read = self.read
+        source.reader = self
 
     @property
     def counters(self) -> Counters:
         """What came so far."""
         since, reader = self._since, self.reader
+        if since is None:
+            return Counters(reader.frames, reader.messages, self._octets, self._seen)
         return Counters(
             since.frames + reader.frames, since.messages + reader.messages, since.bytes + self._octets, self._seen
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Final, Protocol
 
 from apiml_ws.core.interfaces import Clock, Limits, Side, Timer
 from apiml_ws.proxy.phases import Hearing, Saying
@@ -37,6 +36,23 @@ class LineOwner(Protocol):
         """Something raised that should not."""
 
 
+class Reader(Protocol):
+    """Whoever takes what the peer of a line sent."""
+
+    def read(self) -> None:
+        """There is something."""
+
+
+class _Nobody:
+    """Until somebody wants to."""
+
+    def read(self) -> None:
+        """It stays where it is."""
+
+
+_NOBODY: Final = _Nobody()
+
+
 class Line:
     """A leg: ``wire`` watched by ``poller``, all that happens told to ``owner``.
 
@@ -44,14 +60,13 @@ class Line:
     that wait for its end.  ``extra``: bytes of our own among those that the kernel did not take.  ``cut``: the rest of what
     was passed on will not follow, and what is kept must not be sent.  ``hung``: the peer sends no more, but that may not be
     read yet.  ``dead``: the connection is gone in both directions.  ``took``: when the peer last took some of what
-    waited for it.  ``read`` is called when the peer sent something.
+    waited for it.  ``reader`` takes what the peer sent.
     """
 
     __slots__ = (
         "_again",
         "_clock",
         "_deadline",
-        "_descriptor",
         "_finished",
         "_goodbye",
         "_grace",
@@ -70,7 +85,7 @@ class Line:
         "hung",
         "inside",
         "queued",
-        "read",
+        "reader",
         "saying",
         "side",
         "took",
@@ -84,7 +99,6 @@ class Line:
         self._poller = poller
         self._clock = clock
         self._limits = limits
-        self._descriptor = wire.fileno()
         wire.set_patience(limits.async_write_timeout)
         wire.settle()
         self._registered = False
@@ -94,7 +108,7 @@ class Line:
         self._grace = 0.0
         self._stall: Timer | None = None
         self.took = 0.0
-        self.queued: list[bytes] = []
+        self.queued = b""
         self._goodbye = b""
         self._finished = False
         self.hearing = Hearing.PASSING
@@ -106,22 +120,19 @@ class Line:
         self.dead = False
         self.eof = False
         self.gone = False
-        self.read: Callable[[], None] = self._read_nothing
-
-    def _read_nothing(self) -> None:
-        """Until somebody wants to."""
+        self.reader: Reader = _NOBODY
 
     def ready(self, events: int) -> None:
         """See :class:`~apiml_ws.proxy.poller.Ready`."""
         if events == READ and self._watched & READ:
-            self.read()
+            self.reader.read()
             return
         if events & WRITE:
             self.flush()
             if self.gone:
                 return
         if events & READ and self._watched & READ:
-            self.read()
+            self.reader.read()
         elif events & (HANGUP | GONE):
             self._hung_up(events)
 
@@ -138,10 +149,10 @@ class Line:
         if events != self._watched:
             self._watched = events
             if self._registered:
-                self._poller.modify(self._descriptor, events)
+                self._poller.modify(self.wire.fileno(), events)
             elif events & (READ | WRITE) or not self.dead:
                 self._registered = True
-                self._poller.add(self._descriptor, events, self)
+                self._poller.add(self.wire.fileno(), events, self)
         self.reread()
 
     def reread(self) -> None:
@@ -152,12 +163,12 @@ class Line:
     def _read_again(self) -> None:
         self._again = None
         if self._watched & READ:
-            self.read()
+            self.reader.read()
 
     def _hung_up(self, events: int) -> None:
         self.hung = True
         if self._watched & READ:
-            self.read()
+            self.reader.read()
             return
         if events & GONE:
             self._gone_unread()
@@ -172,7 +183,7 @@ class Line:
         if self._registered:
             self._registered = False
             self._watched = 0
-            self._poller.remove(self._descriptor)
+            self._poller.remove(self.wire.fileno())
 
     def put(self, data: bytes | memoryview) -> None:
         """Send ``data``."""
@@ -195,15 +206,14 @@ class Line:
         """Put control frames of our own on the leg at the next edge of a frame."""
         if self.gone or self.cut or self.saying is not Saying.OPEN:
             return
-        self.queued.append(frames)
+        self.queued += frames
         if not self.inside:
             self.edge()
 
     def edge(self) -> None:
         """The edge of a frame: send what waited for it."""
         if self.queued:
-            frames = b"".join(self.queued)
-            self.queued.clear()
+            frames, self.queued = self.queued, b""
             self.put(frames)
             if not self.gone and self.wire.pending:
                 self.extra += len(frames)
@@ -219,8 +229,7 @@ class Line:
         if left:
             send(frames[:left])
         if left <= len(frames):
-            ours = b"".join(self.queued)
-            self.queued.clear()
+            ours, self.queued = self.queued, b""
             send(ours)
             if self.wire.pending:
                 self.extra += len(ours)
@@ -235,7 +244,7 @@ class Line:
 
     def say_close(self) -> None:
         """The close frame, after what waited for the same edge."""
-        self.queued.append(self._goodbye)
+        self.queued += self._goodbye
         self.saying = Saying.SAID
         self.edge()
 
@@ -294,7 +303,7 @@ class Line:
 
     def forget(self) -> None:
         """Hold on to nobody: it has ended, and those around it will."""
-        del self._owner, self.read
+        del self._owner, self.reader
 
     def end(self) -> None:
         """Let go of the connection; nothing more is told."""
@@ -305,5 +314,5 @@ class Line:
         self._again = self._deadline = self._stall = None
         if self._registered:
             self._registered = False
-            self._poller.remove(self._descriptor)
+            self._poller.remove(self.wire.fileno())
         self.wire.close()

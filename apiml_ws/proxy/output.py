@@ -30,18 +30,17 @@ class Output:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        # A deque would be the largest thing that an idle session has, and there is rarely more than one.
-        self._kept: list[memoryview] = []
+        #: None or one, as a rule; a deque would be the largest thing that an idle session has.
+        self._kept: tuple[memoryview, ...] = ()
         self._finishing = False
-        self._patience = UNACKNOWLEDGED
+        self._patience: float | None = None
         self.pending = 0
 
     def set_patience(self, seconds: float) -> None:
         """See :meth:`~apiml_ws.proxy.wire.Wire.set_patience`."""
-        patience = max(UNACKNOWLEDGED, int(seconds * 1000) + _AFTER_US)
-        self._patience = min(patience, _LONGEST) if seconds else 0
+        self._patience = seconds
         if self.pending:
-            self._allow(self._patience)
+            self._allow(_milliseconds(seconds))
 
     def _allow(self, milliseconds: int) -> None:
         """Where a system lacks the option, or the socket, it goes without."""
@@ -70,8 +69,8 @@ class Output:
     def keep(self, data: bytes | memoryview) -> None:
         """Have ``data`` sent by the next :meth:`flush`, after what is kept already."""
         if not self.pending:
-            self._allow(self._patience)
-        self._kept.append(memoryview(bytes(data)))
+            self._allow(_milliseconds(self._patience))
+        self._kept += (memoryview(bytes(data)),)
         self.pending += len(data)
 
     def flush(self) -> None:
@@ -89,11 +88,9 @@ class Output:
 
     def _sent(self, count: int) -> None:
         self.pending -= count
-        rest = self._kept[0][count:]
-        if rest:
-            self._kept[0] = rest
-        else:
-            del self._kept[0]
+        first, *others = self._kept
+        rest = first[count:]
+        self._kept = (rest, *others) if rest else tuple(others)
 
     def finish(self) -> None:
         """FIN after what is kept."""
@@ -107,6 +104,13 @@ class Output:
                 self._socket.shutdown(socket.SHUT_WR)
             except OSError as error:
                 raise WireLost(str(error)) from error
+
+
+def _milliseconds(patience: float | None) -> int:
+    """``patience`` in seconds, None for none in particular, as the kernel's option has it: 0 for ever."""
+    if patience is None:
+        return UNACKNOWLEDGED
+    return min(max(UNACKNOWLEDGED, int(patience * 1000) + _AFTER_US), _LONGEST) if patience else 0
 
 
 def let_go(sock: socket.socket, release: Callable[[], None] | None) -> None:

@@ -47,7 +47,7 @@ class Passage(Intake):
         seconds: Callable[[], float],
         owner: PassageOwner,
         backlog: Backlog | None,
-        since: Counters,
+        since: Counters | None,
     ) -> None:
         super().__init__(source, reader, room, seconds, owner, since)
         self.backlog = backlog

@@ -64,6 +64,8 @@ class PortableRelay(Coupling):
     :meth:`attach` lets go of the connection of the former service, if it is still there, without a further event of it.
     """
 
+    __slots__ = ("_codec", "_extensions")
+
     def __init__(self, shared: Surroundings, client: Leg, limits: Limits, events: RelayEvents) -> None:
         self._extensions = client.extensions
         #: The client's halves of a bridge, whose contexts outlive a service.
@@ -76,7 +78,8 @@ class PortableRelay(Coupling):
         former = self._downward.bridge if self._downward is not None and self._downward.busy else None
         self._forget_service()
         line = self._service = self._line(Side.SERVICE, service)
-        downward = self._downward = self._passage(line, service, None, self.counters(Side.SERVICE))
+        since = self._downward.counters if self._downward is not None else None
+        downward = self._downward = self._passage(line, service, None, since)
         upward = self._upward
         upward.target, downward.target = line, self._client
         upward.held = upward.answers = upward.last = upward.over = False

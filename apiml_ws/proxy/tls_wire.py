@@ -19,12 +19,17 @@ _RECORD_HEADER: Final = 5
 #: More than the last words of a handshake.
 _LAST_FLIGHT: Final = 131072
 _APPLICATION_DATA: Final = 23
+#: Bytes that a connection may have to say of its own accord after one read: tickets with a certificate in them are the
+#: longest.  What asks for more is a flood of wishes for new keys (RFC 8446 section 4.6.3), each of which costs a derivation.
+_WORDS: Final = 32768
+#: And that are kept for a peer that takes none of them.
+_UNHEARD: Final = 65536
 
 #: Where ciphertext stands between the socket and OpenSSL, within one call.
 _RAW: Final = memoryview(bytearray(262144))
 
 
-class TlsWire:
+class TlsWire(Output):
     """A wire over TLS: ``connection`` is pyOpenSSL's over memory BIOs, and ``sock`` what carries it.
 
     :meth:`shake` comes first, unless somebody else did the handshake.  ``release`` is called once, to close the socket, if it
@@ -32,28 +37,26 @@ class TlsWire:
     the stream without close_notify is :class:`WireLost`: it may be somebody else's cut (RFC 8446 section 6.1).
     """
 
-    __slots__ = ("_connection", "_output", "_owes", "_records", "_release", "_sealed", "_socket", "readable")
+    __slots__ = ("_connection", "_owes", "_records", "_release", "_sealed", "_unheard", "readable")
 
     def __init__(
         self, sock: socket.socket, connection: SSL.Connection, release: Callable[[], None] | None = None
     ) -> None:
-        self._socket = sock
+        super().__init__(sock)
         self._connection = connection
         self._records = records_of(connection)
         self._release = release
-        self._output = Output(sock)
-        self._sealed: list[tuple[int, int]] = []
+        #: The records among what is kept: the length of each, and of the plain bytes in it.
+        self._sealed: tuple[tuple[int, int], ...] = ()
         #: What was read along with the end of the handshake may wait in there.
         self.readable = True
         self._owes = False
+        #: Bytes of the connection's own words among what is kept.
+        self._unheard = 0
 
     def fileno(self) -> int:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
         return self._socket.fileno()
-
-    def set_patience(self, seconds: float) -> None:
-        """See :class:`~apiml_ws.proxy.wire.Wire`."""
-        self._output.set_patience(seconds)
 
     def shake(self, more: bool = False) -> bool:
         """Go on with the handshake; whether it is done.  Whoever connects begins with this.
@@ -125,7 +128,8 @@ class TlsWire:
                 raise WireLost(repr(error)) from error
             # What came before the error is read first; the error is met again.
             return filled
-        self._speak()
+        if self._speak() > _WORDS or self._unheard > _UNHEARD:
+            raise WireLost("the peer asks for more answers than it takes, or than anybody needs")
         return filled or None
 
     def _owed(self) -> int:
@@ -135,10 +139,19 @@ class TlsWire:
             return _LAST_FLIGHT
         return 0
 
-    def _speak(self) -> None:
-        """Send what the connection says of its own accord; a loss shows where it matters."""
+    def _speak(self) -> int:
+        """Send all that the connection says of its own accord, and how much that was; a loss shows where it matters."""
+        said = 0
         with suppress(SSL.WantReadError, WireLost):
-            self._output.send(self._records.take(_RECORD))
+            while True:
+                words = self._records.take(_RECORD)
+                size = len(words)
+                said += size
+                if super().send(words):
+                    self._unheard += size
+                if size < _RECORD:
+                    break
+        return said
 
     def send(self, data: bytes | memoryview) -> int:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
@@ -153,9 +166,9 @@ class TlsWire:
         except SSL.Error as error:
             raise WireLost(repr(error)) from error
         try:
-            return self._output.send(sealed)
+            return super().send(sealed)
         finally:
-            if self._output.pending:
+            if self.pending:
                 self._sealed += _lengths(sealed, sizes)
 
     def settle(self) -> None:
@@ -164,9 +177,10 @@ class TlsWire:
 
     def flush(self) -> None:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
-        self._output.flush()
-        if not self._output.pending:
-            self._sealed.clear()
+        super().flush()
+        if not self.pending:
+            self._sealed = ()
+            self._unheard = 0
 
     @property
     def connection(self) -> SSL.Connection:
@@ -180,21 +194,16 @@ class TlsWire:
         """
         self.readable = True
         if kept:
-            self._output.keep(kept)
+            self.keep(kept)
             whole, rest = divmod(plain, _RECORD)
             self._sealed = _lengths(sealed, [_RECORD] * whole + [rest] * (rest > 0))
-
-    @property
-    def pending(self) -> int:
-        """See :class:`~apiml_ws.proxy.wire.Wire`."""
-        return self._output.pending
 
     @property
     def unsent(self) -> int:
         """See :class:`~apiml_ws.proxy.wire.Wire`: a record of which the kernel did not take the last byte cannot be opened."""
         unsent, sealed = 0, 0
         for length, plain in reversed(self._sealed):
-            if sealed >= self._output.pending:
+            if sealed >= self.pending:
                 break
             unsent += plain
             sealed += length
@@ -205,7 +214,7 @@ class TlsWire:
         with suppress(SSL.Error):
             self._connection.shutdown()
         self._speak()
-        self._output.finish()
+        super().finish()
 
     def close(self) -> None:
         """See :class:`~apiml_ws.proxy.wire.Wire`."""
@@ -220,7 +229,7 @@ def _one_record(count: int) -> bool:
     return _RAW[0] == _APPLICATION_DATA and count == _RECORD_HEADER + (_RAW[3] << 8) + _RAW[4]
 
 
-def _lengths(sealed: bytes | memoryview, sizes: list[int]) -> list[tuple[int, int]]:
+def _lengths(sealed: bytes | memoryview, sizes: list[int]) -> tuple[tuple[int, int], ...]:
     """The length of each record and of the plain bytes in it, 0 if there are records of another kind among them."""
     lengths = []
     position = 0
@@ -228,4 +237,4 @@ def _lengths(sealed: bytes | memoryview, sizes: list[int]) -> list[tuple[int, in
         length = _RECORD_HEADER + int.from_bytes(sealed[position + 3 : position + _RECORD_HEADER], "big")
         lengths.append(length)
         position += length
-    return list(zip(lengths, sizes if len(sizes) == len(lengths) else [0] * len(lengths), strict=True))
+    return tuple(zip(lengths, sizes if len(sizes) == len(lengths) else [0] * len(lengths), strict=True))

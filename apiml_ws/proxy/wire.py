@@ -72,29 +72,21 @@ class Wire(Protocol):
         """Let go of the connection, at once; whatever is kept is thrown away."""
 
 
-class SocketWire:
+class SocketWire(Output):
     """A wire over ``sock``, connected and not blocking.  ``release`` is called once, to close it, if it is somebody's else."""
 
-    __slots__ = ("_output", "_receive", "_release", "_socket", "flush", "send")
+    __slots__ = ("_release",)
 
     #: A socket says so itself.
     readable: Final = False
 
     def __init__(self, sock: socket.socket, release: Callable[[], None] | None = None) -> None:
-        self._socket = sock
+        super().__init__(sock)
         self._release = release
-        self._output = output = Output(sock)
-        self._receive = sock.recv_into
-        self.send = output.send
-        self.flush = output.flush
 
     def fileno(self) -> int:
         """See :class:`Wire`."""
         return self._socket.fileno()
-
-    def set_patience(self, seconds: float) -> None:
-        """See :class:`Wire`."""
-        self._output.set_patience(seconds)
 
     def settle(self) -> None:
         """See :class:`Wire`: there was nothing."""
@@ -102,7 +94,7 @@ class SocketWire:
     def receive_into(self, buffer: memoryview) -> int | None:
         """See :class:`Wire`."""
         try:
-            return self._receive(buffer)
+            return self._socket.recv_into(buffer)
         except BlockingIOError:
             return None
         except OSError as error:
@@ -111,21 +103,12 @@ class SocketWire:
     def resume(self, kept: bytes) -> None:
         """Go on after somebody else drove the socket meanwhile, who leaves ``kept`` unsent."""
         if kept:
-            self._output.keep(kept)
-
-    @property
-    def pending(self) -> int:
-        """See :class:`Wire`."""
-        return self._output.pending
+            self.keep(kept)
 
     @property
     def unsent(self) -> int:
         """See :class:`Wire`."""
-        return self._output.pending
-
-    def finish(self) -> None:
-        """See :class:`Wire`."""
-        self._output.finish()
+        return self.pending
 
     def close(self) -> None:
         """See :class:`Wire`."""

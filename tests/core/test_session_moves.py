@@ -23,7 +23,21 @@ class MoveTests(SessionTestCase):
         self.session.stop()
         self.relay.taken()
         record = self.end_both(Cause.STOPPING)
-        self.assertEqual((record.moves, record.instance_id, record.service_session_id), (1, "b", "service-session-2"))
+        self.assertEqual((record.moves, record.instance_id), (1, "b"))
+
+    def test_another_service_session(self) -> None:
+        """What goes on at another instance has another id with it."""
+        self.relaying()
+        first = self.session.view()
+        self.session.lost(Side.SERVICE, Boundary.MESSAGE)
+        self.world.dialer.attempts[1].open()
+        second = self.session.view()
+        self.session.abort()
+        assert first is not None
+        assert second is not None
+        self.assertEqual(
+            (first.service_session_id, second.service_session_id), ("service-session-1", "service-session-2")
+        )
 
     def test_same_request(self) -> None:
         """The other instance is offered what the first one was."""

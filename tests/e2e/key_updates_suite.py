@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import shutil
+import socket
 import subprocess
+import time
+from ctypes.util import find_library
+from typing import Any, Self
 
 from tests.e2e.harness import EndToEnd
 from tests.e2e.raw import BINARY, frame
@@ -15,6 +20,15 @@ from tests.e2e.services import TIMEOUT, echo
 PAYLOAD = b"." * 50_000
 #: Client asks for new keys in both directions, and in its own.
 COMMANDS = (b"K\n", b"k\n")
+UPGRADE = (
+    b"GET /ws/v1/echo/echo HTTP/1.1\r\nHost: localhost:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+#: What is answered is 27 bytes and more: so many do not fit into any socket.
+MOST_WISHES = 1_000_000
+UPDATE_REQUESTED = 1
+#: Seconds until a session at rest is the native pump's.
+UNTIL_LENT = 0.5
 
 
 class Client:
@@ -82,15 +96,53 @@ class Client:
         self.process.communicate()
 
 
+class Asking:
+    """A client that asks for new keys, by OpenSSL's library itself, and reads nothing but the answer to its handshake."""
+
+    def __init__(self, library: str, port: int) -> None:
+        self._ssl: Any = ctypes.CDLL(library)
+        for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+            getattr(self._ssl, name).restype = ctypes.c_void_p
+        self._port = port
+        self.asked = 0
+
+    def __enter__(self) -> Self:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self._socket.connect(("127.0.0.1", self._port))
+        self._context = ctypes.c_void_p(self._ssl.SSL_CTX_new(ctypes.c_void_p(self._ssl.TLS_client_method())))
+        self._connection = ctypes.c_void_p(self._ssl.SSL_new(self._context))
+        self._ssl.SSL_set_fd(self._connection, self._socket.fileno())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._ssl.SSL_free(self._connection)
+        self._ssl.SSL_CTX_free(self._context)
+
+    def open(self) -> None:
+        """Both handshakes."""
+        head = UPGRADE % self._port
+        buffer = ctypes.create_string_buffer(4096)
+        assert self._ssl.SSL_connect(self._connection) == 1
+        assert self._ssl.SSL_write(self._connection, head, len(head)) == len(head)
+        assert self._ssl.SSL_read(self._connection, buffer, len(buffer)) > 0
+        assert b" 101 " in buffer.raw
+
+    def ask(self) -> bool:
+        """Ask once more; whether the connection is there still."""
+        self.asked += 1
+        self._ssl.SSL_key_update(self._connection, UPDATE_REQUESTED)
+        return bool(self._ssl.SSL_do_handshake(self._connection) == 1)
+
+
 class KeyUpdates(EndToEnd):
     """What holds over each relay."""
 
     kind = ""
 
-    def test_messages_go_on(self) -> None:
-        """Before and after each change, both ways; what the gateway's OpenSSL answers of its own accord is sent."""
-        if shutil.which("openssl") is None:
-            self.skipTest("openssl is not there")
+    def front(self) -> int:
+        """The port of a gateway in front of an echo."""
         folder = self.define("echo", self.service({"echo": echo}).url)
         settings = {
             "server": {"relay": {"kind": self.kind}},
@@ -98,12 +150,16 @@ class KeyUpdates(EndToEnd):
         }
         front = self.gateway(settings)
         front.wait_until_up()
-        client = Client(front.port, str(self.authorities))
+        return front.port
+
+    def test_messages_go_on(self) -> None:
+        """Before and after each change, both ways; what the gateway's OpenSSL answers of its own accord is sent."""
+        if shutil.which("openssl") is None:
+            self.skipTest("openssl is not there")
+        port = self.front()
+        client = Client(port, str(self.authorities))
         self.addCleanup(client.end)
-        client.say(
-            b"GET /ws/v1/echo/echo HTTP/1.1\r\nHost: localhost:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n" % front.port
-        )
+        client.say(UPGRADE % port)
         self.assertIn(b" 101 ", client.hear_head())
         said, heard = frame(BINARY, PAYLOAD), frame(BINARY, PAYLOAD, mask=None)
         for command in (b"", *COMMANDS * 3):
@@ -113,3 +169,16 @@ class KeyUpdates(EndToEnd):
             for _ in range(3):
                 client.say(said)
                 self.assertEqual(heard, client.hear(len(heard)))
+
+    def test_a_client_that_asks_and_takes_no_answer(self) -> None:
+        """Each wish for new keys is answered; a client that reads none of the answers is let go, before they fill memory."""
+        library = find_library("ssl")
+        if library is None:
+            self.skipTest("OpenSSL's library is not there")
+        port = self.front()
+        with Asking(library, port) as asking:
+            asking.open()
+            time.sleep(UNTIL_LENT)
+            while asking.asked < MOST_WISHES and asking.ask():
+                pass
+        self.assertLess(asking.asked, MOST_WISHES)

@@ -41,10 +41,10 @@ static void keep(struct leg *leg, const uint8_t *data, size_t size, size_t sent,
         return;
     }
     if (!leg->kept)
-        leg->kept_taken = sent - skipped;
+        leg->kept_taken = (uint32_t)(sent - skipped);
     memcpy(grown + leg->kept_size, data + skipped, size - skipped);
     leg->kept = grown;
-    leg->kept_size += size - skipped;
+    leg->kept_size += (uint32_t)(size - skipped);
 }
 
 static void push(struct leg *leg, const uint8_t *data, size_t size, bool whole, int64_t now) {
@@ -76,6 +76,11 @@ static void speak(struct leg *leg, struct room *room, int64_t now) {
         push(leg, room->sealed, size, true, now);
         /* A loss shows where it matters. */
         leg->end = end;
+        if (leg->kept)
+            leg->unheard += (uint32_t)size;
+        /* It asks for more than it takes, or than anybody needs. */
+        if (size > WORDS_LIMIT || leg->unheard > UNHEARD_LIMIT)
+            leg->end = FAILED;
     }
 }
 
@@ -171,8 +176,8 @@ void leg_send(struct leg *leg, struct room *room, const uint8_t *data, size_t si
     }
     push(leg, room->sealed, sealed, true, now);
     if (leg->kept) {
-        leg->kept_sealed = sealed;
-        leg->kept_plain = size;
+        leg->kept_sealed = (uint32_t)sealed;
+        leg->kept_plain = (uint32_t)size;
     }
 }
 
@@ -182,12 +187,12 @@ bool leg_flush(struct leg *leg, int64_t now) {
         leg->end = FAILED;
     else if (count > 0)
         leg->took = now;
-    leg->kept_taken += count > 0 ? (size_t)count : 0;
+    leg->kept_taken += count > 0 ? (uint32_t)count : 0;
     return leg->kept_taken == leg->kept_size;
 }
 
 void leg_forget(struct leg *leg) {
     free(leg->kept);
     leg->kept = NULL;
-    leg->kept_size = leg->kept_taken = leg->kept_sealed = leg->kept_plain = 0;
+    leg->kept_size = leg->kept_taken = leg->kept_sealed = leg->kept_plain = leg->unheard = 0;
 }

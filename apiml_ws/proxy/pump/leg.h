@@ -17,6 +17,10 @@
 #define PLAIN_SIZE (HELD_LIMIT + READ_SIZE + 2 * RECORD)
 #define SEALED_SIZE (PLAIN_SIZE + 4 * RECORD)
 
+/* As _WORDS and _UNHEARD of tls_wire.py: bytes of answers to what a peer asks of TLS itself. */
+#define WORDS_LIMIT 32768
+#define UNHEARD_LIMIT 65536
+
 /* What a thread reads into and sends from, within one turn. */
 struct room {
     uint8_t plain[PLAIN_SIZE];
@@ -34,34 +38,35 @@ enum end {
 
 struct leg {
     int fd;
+    uint32_t watched;     /* the pump's */
     void *ssl;            /* NULL without TLS */
     void *incoming;       /* what OpenSSL reads */
     void *outgoing;       /* what it wants to send */
-    uint8_t unread;       /* OpenSSL may have something though the descriptor does not say so */
-    uint8_t more;         /* the descriptor may have more, of which it does not tell again */
-    uint8_t end;          /* enum end */
-
     /* What comes from the peer. */
     struct walker walker;
     uint64_t bytes;       /* as on the wire of WebSocket, headers included */
     int64_t seen;         /* when something came last, CLOCK_MONOTONIC in nanoseconds */
-    uint8_t held[HELD_LIMIT];
-    size_t held_size;
     uint8_t *tail;        /* what is left of the input when the walker stopped, else NULL */
-    size_t tail_size;
+    uint32_t tail_size;
+    uint8_t held[HELD_LIMIT];
+    uint8_t held_size;
+    uint8_t unread;       /* OpenSSL may have something though the descriptor does not say so */
+    uint8_t more;         /* the descriptor may have more, of which it does not tell again */
+    uint8_t end;          /* enum end */
 
     /* What goes to the peer, and the kernel did not take: kept[kept_taken..kept_size].  With TLS kept begins with a record,
-     * and kept_sealed bytes of it are kept_plain bytes of plaintext; what follows is OpenSSL's own. */
+     * and kept_sealed bytes of it are kept_plain bytes of plaintext; what follows is OpenSSL's own.  All of these are no
+     * larger than a room, and an idle session is the smaller for that. */
+    uint32_t kept_size;
+    uint32_t kept_taken;
+    uint32_t kept_sealed;
+    uint32_t kept_plain;
+    uint32_t unheard;     /* how much of it is OpenSSL's own */
     uint8_t *kept;
-    size_t kept_size;
-    size_t kept_taken;
-    size_t kept_sealed;
-    size_t kept_plain;
     int64_t took;         /* when the kernel took something last */
 
     /* The pump's. */
     struct session *session;
-    uint32_t watched;
 };
 
 void leg_use_openssl(const struct openssl *functions);

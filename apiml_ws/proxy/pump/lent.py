@@ -49,7 +49,7 @@ class LentLine(Line):
 
     def fill(self, leg: Any, ffi: Any) -> None:
         """Tell the pump's ``leg`` of the connection."""
-        leg.fd = self._descriptor
+        leg.fd = self.wire.fileno()
         if isinstance(self.wire, TlsWire):
             leg.ssl, leg.incoming, leg.outgoing = (ffi.cast("void *", each) for each in handles(self.wire.connection))
             leg.unread = self.wire.readable
@@ -62,7 +62,7 @@ class LentLine(Line):
         self._again = self._stall = None
         if self._registered:
             self._registered = False
-            self._poller.remove(self._descriptor)
+            self._poller.remove(self.wire.fileno())
         self._watched = 0
 
     def take_back(self, leg: Any, ffi: Any, hung: bool) -> None:

@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -220,7 +223,7 @@ static void forward(struct leg *source, const uint8_t *frames, size_t size, stru
 static void hold_back(struct leg *leg, const uint8_t *rest, size_t size, bool stopped) {
     if (!stopped) {
         memcpy(leg->held, rest, size);
-        leg->held_size = size;
+        leg->held_size = (uint8_t)size;
         return;
     }
     leg->tail = malloc(size);
@@ -229,7 +232,7 @@ static void hold_back(struct leg *leg, const uint8_t *rest, size_t size, bool st
         return;
     }
     memcpy(leg->tail, rest, size);
-    leg->tail_size = size;
+    leg->tail_size = (uint32_t)size;
 }
 
 static void pull(struct leg *leg, int64_t now) {
@@ -490,4 +493,10 @@ void session_free(struct session *session) {
     pthread_mutex_unlock(&thread->lock);
     if (many)
         signal_descriptor(thread->wake);
+}
+
+void give_back(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

@@ -69,4 +69,7 @@ struct tally session_tally(const struct session *session, int side);
 /* After session_recall, or without session_lend. */
 void session_free(struct session *session);
 
+/* Gives the system back the pages of the heap that are free, where the C library can. */
+void give_back(void);
+
 #endif

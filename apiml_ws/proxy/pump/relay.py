@@ -23,6 +23,8 @@ from apiml_ws.proxy.relay import PortableRelay, PortableRelays, own
 
 #: Seconds, or twice as many, until a session that could not be lent is looked at again.
 _PAUSE: Final = 0.1
+#: So many sessions were opened that their handshakes may have left many pages of the heap free between what stayed.
+_MANY: Final = 256
 _SIDES: Final = (Side.CLIENT, Side.SERVICE)
 
 
@@ -54,6 +56,8 @@ class NativeRelays(PortableRelays):
         #: Those that were restless the last time: there is always some who is about to end.
         self._waiting: set[NativeRelay] = set()
         self._looking = False
+        #: Lent since the heap's free pages were given back.
+        self._lent_since = 0
 
     def open(self, client: OpenLeg, limits: Limits, events: RelayEvents) -> Relay:
         """See :class:`~apiml_ws.core.interfaces.RelayMaker`."""
@@ -72,6 +76,7 @@ class NativeRelays(PortableRelays):
         worker = self.threads.lend(session)
         if worker is not None:
             self._lent[self._last_id] = relay
+            self._lent_since += 1
         return worker
 
     def forget(self, session: Any, worker: Worker) -> None:
@@ -93,6 +98,10 @@ class NativeRelays(PortableRelays):
         self._looking = bool(self._waiting or self._restless)
         if self._looking:
             self.clock.callLater(_PAUSE, self._look)
+        elif self._lent_since >= _MANY:
+            # Nobody has come for a moment.  It takes less than a millisecond, with thousands of sessions too.
+            self._lent_since = 0
+            self.threads.lib.give_back()
 
     def _returned(self, session_id: int) -> None:
         relay = self._lent.get(session_id)
@@ -113,6 +122,8 @@ class NativeRelays(PortableRelays):
 
 class NativeRelay(PortableRelay):
     """The relay of one session; every command takes it back from the pump first."""
+
+    __slots__ = ("_relays", "_session", "_worker")
 
     _line_type: type[Line] = LentLine
     _passage_type: type[Passage] = LentPassage

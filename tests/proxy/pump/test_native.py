@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 from unittest import mock
 
 from apiml_ws.core.frames import Opcode
 from apiml_ws.core.interfaces import Limits, RelayMaker
+from apiml_ws.proxy.pump import relay as native
 from apiml_ws.proxy.pump.relay import NativeRelay, NativeRelays
 from apiml_ws.proxy.pump.threads import PumpThreads
 from apiml_ws.proxy.wire import TlsWire
@@ -15,6 +17,17 @@ from tests.proxy.pump.sockets_case import Native, Plain, Tls, ours
 from tests.proxy.relay_case import BYE, CLIENT, SERVICE, answered, asked
 
 BULK = asked(b"u" * 3_000_000)
+
+
+class Watched:
+    """The pump's ``lib``, what is given back told to ``spy``."""
+
+    def __init__(self, lib: Any, spy: mock.Mock) -> None:
+        self._lib = lib
+        self.give_back = spy.give_back
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lib, name)
 
 
 class Lending(Native, Plain):
@@ -74,6 +87,21 @@ class Lending(Native, Plain):
         self.client.send(asked())
         self.arrives(self.service, asked() * 2)
         self.assertEqual(1, self.relays_lent)
+
+    def test_what_handshakes_left_is_given_back(self) -> None:
+        """Once many sessions were opened and nobody came for a moment; not again before as many came."""
+        assert isinstance(self.relays, NativeRelays)
+        self.relays.at_once = False
+        spy = mock.Mock()
+        with (
+            mock.patch.object(native, "_MANY", 2),
+            mock.patch.object(self.relays.threads, "lib", Watched(self.relays.threads.lib, spy)),
+        ):
+            for count, times in ((1, 0), (2, 1), (3, 1), (4, 2)):
+                self.couple()
+                self.lent(count)
+                self.go_on(0.25)
+                self.assertEqual(times, spy.give_back.call_count)
 
     def test_not_where_frames_cannot_pass_as_they_are(self) -> None:
         """A bridge is the portable relay's, for good."""
