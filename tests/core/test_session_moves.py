@@ -32,12 +32,14 @@ class MoveTests(SessionTestCase):
         self.session.lost(Side.SERVICE, Boundary.MESSAGE)
         self.world.dialer.attempts[1].open()
         second = self.session.view()
-        self.session.abort()
+        self.session.stop()
+        self.relay.taken()
+        record = self.end_both(Cause.STOPPING)
         assert first is not None
         assert second is not None
-        self.assertEqual(
-            (first.service_session_id, second.service_session_id), ("service-session-1", "service-session-2")
-        )
+        self.assertEqual("service-session-1", first.service_session_id)
+        self.assertEqual("service-session-2", second.service_session_id)
+        self.assertEqual("service-session-2", record.service_session_id)
 
     def test_same_request(self) -> None:
         """The other instance is offered what the first one was."""
