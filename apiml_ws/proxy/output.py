@@ -23,18 +23,24 @@ class Output:
     """Bytes on their way into a socket: what the kernel did not take is kept, and then the FIN.
 
     To Linux a peer that takes nothing is as one that vanished, though it answers every probe.  So it is told to be patient
-    as long as anything is kept, which is when we look after such peers.
+    as long as anything is kept, which is when we look after such peers.  ``release`` is called once, to close the socket, if it
+    is somebody's else.
     """
 
-    __slots__ = ("_finishing", "_kept", "_patience", "_socket", "pending")
+    __slots__ = ("_finishing", "_kept", "_patience", "_release", "_socket", "pending")
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, release: Callable[[], None] | None = None) -> None:
         self._socket = sock
+        self._release = release
         #: None or one, as a rule; a deque would be the largest thing that an idle session has.
         self._kept: tuple[memoryview, ...] = ()
         self._finishing = False
         self._patience: float | None = None
         self.pending = 0
+
+    def fileno(self) -> int:
+        """See :meth:`~apiml_ws.proxy.wire.Wire.fileno`."""
+        return self._socket.fileno()
 
     def set_patience(self, seconds: float) -> None:
         """See :meth:`~apiml_ws.proxy.wire.Wire.set_patience`."""
@@ -105,23 +111,22 @@ class Output:
             except OSError as error:
                 raise WireLost(str(error)) from error
 
+    def close(self) -> None:
+        """See :meth:`~apiml_ws.proxy.wire.Wire.close`.
+
+        What ``release`` does may wait for room in the socket of a peer that reads nothing, unless it is shut both ways.
+        Without it the socket is ours to close, which waits for nothing.
+        """
+        if self._release is None:
+            self._socket.close()
+            return
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._release()
+
 
 def _milliseconds(patience: float | None) -> int:
     """``patience`` in seconds, None for none in particular, as the kernel's option has it: 0 for ever."""
     if patience is None:
         return UNACKNOWLEDGED
     return min(max(UNACKNOWLEDGED, int(patience * 1000) + _AFTER_US), _LONGEST) if patience else 0
-
-
-def let_go(sock: socket.socket, release: Callable[[], None] | None) -> None:
-    """End the connection at once.
-
-    What ``release`` does may wait for room in the socket of a peer that reads nothing, unless it is shut both ways.  Without
-    it the socket is ours to close, which waits for nothing.
-    """
-    if release is None:
-        sock.close()
-        return
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
-    release()

@@ -9,7 +9,7 @@ from typing import Final
 
 from OpenSSL import SSL
 
-from apiml_ws.proxy.output import Output, WireLost, let_go
+from apiml_ws.proxy.output import Output, WireLost
 from apiml_ws.proxy.records import records_of
 
 #: Plain bytes in a record of TLS (RFC 8446 section 5.1), and more than enough for what it adds to them.
@@ -37,15 +37,14 @@ class TlsWire(Output):
     the stream without close_notify is :class:`WireLost`: it may be somebody else's cut (RFC 8446 section 6.1).
     """
 
-    __slots__ = ("_connection", "_owes", "_records", "_release", "_sealed", "_unheard", "readable")
+    __slots__ = ("_connection", "_owes", "_records", "_sealed", "_unheard", "readable")
 
     def __init__(
         self, sock: socket.socket, connection: SSL.Connection, release: Callable[[], None] | None = None
     ) -> None:
-        super().__init__(sock)
+        super().__init__(sock, release)
         self._connection = connection
         self._records = records_of(connection)
-        self._release = release
         #: The records among what is kept: the length of each, and of the plain bytes in it.
         self._sealed: tuple[tuple[int, int], ...] = ()
         #: What was read along with the end of the handshake may wait in there.
@@ -53,10 +52,6 @@ class TlsWire(Output):
         self._owes = False
         #: Bytes of the connection's own words among what is kept.
         self._unheard = 0
-
-    def fileno(self) -> int:
-        """See :class:`~apiml_ws.proxy.wire.Wire`."""
-        return self._socket.fileno()
 
     def shake(self, more: bool = False) -> bool:
         """Go on with the handshake; whether it is done.  Whoever connects begins with this.
@@ -215,10 +210,6 @@ class TlsWire(Output):
             self._connection.shutdown()
         self._speak()
         super().finish()
-
-    def close(self) -> None:
-        """See :class:`~apiml_ws.proxy.wire.Wire`."""
-        let_go(self._socket, self._release)
 
 
 def _one_record(count: int) -> bool:

@@ -5,11 +5,9 @@ After the handshakes a relay owns its two wires.  The reactor, or an epoll neste
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable
 from typing import Final, Protocol
 
-from apiml_ws.proxy.output import Output, WireLost, let_go
+from apiml_ws.proxy.output import Output, WireLost
 from apiml_ws.proxy.tls_wire import TlsWire
 
 __all__ = ["SocketWire", "TlsWire", "Wire", "WireLost"]
@@ -75,18 +73,10 @@ class Wire(Protocol):
 class SocketWire(Output):
     """A wire over ``sock``, connected and not blocking.  ``release`` is called once, to close it, if it is somebody's else."""
 
-    __slots__ = ("_release",)
+    __slots__ = ()
 
     #: A socket says so itself.
     readable: Final = False
-
-    def __init__(self, sock: socket.socket, release: Callable[[], None] | None = None) -> None:
-        super().__init__(sock)
-        self._release = release
-
-    def fileno(self) -> int:
-        """See :class:`Wire`."""
-        return self._socket.fileno()
 
     def settle(self) -> None:
         """See :class:`Wire`: there was nothing."""
@@ -109,7 +99,3 @@ class SocketWire(Output):
     def unsent(self) -> int:
         """See :class:`Wire`."""
         return self.pending
-
-    def close(self) -> None:
-        """See :class:`Wire`."""
-        let_go(self._socket, self._release)
