@@ -10,6 +10,7 @@ from typing import Any
 from apiml_ws.actuator.views import RelayChoice
 from apiml_ws.core.config import Config, RelayKind
 from apiml_ws.core.interfaces import Clock, RelayMaker
+from apiml_ws.precedence import Precedence
 from apiml_ws.proxy.poller import Poller
 from apiml_ws.proxy.pump.library import NoPump
 from apiml_ws.proxy.pump.relay import NativeRelays
@@ -47,6 +48,7 @@ def choose_relays(config: Config, reactor: Any, poller: Poller, clock: Clock) ->
         if kind is RelayKind.NATIVE:
             raise
         return _portable(poller, clock, f"{asked}, and the native one cannot be had: {error}")
+    threads.begun = Precedence(config.relay_precedence).give
     maker = NativeRelays(threads, poller, clock, os.urandom, at_once=False)
     choice = RelayChoice("native", f"{asked}; {threads.count} threads")
     return Relays(maker, choice, threads.begin, maker.stop, threads.descriptors)

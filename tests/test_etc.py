@@ -103,6 +103,11 @@ class Unit(SynchronousTestCase):
         self.assertGreater(float(self.service["TimeoutStopSec"]), Config().web_socket.stop_timeout)
         self.assertGreaterEqual(int(self.service["LimitNOFILE"]), 100_000)
 
+    def test_relay_threads_may_go_first(self) -> None:
+        """By as many steps of nice as they do unless told otherwise, and by the calls that it takes."""
+        self.assertEqual(-int(self.service["LimitNICE"]), Config().relay_precedence)
+        self.assertEqual(self.service["SystemCallFilter"].split(), ["prlimit64", "setpriority", "sched_setattr"])
+
     def test_backup_of_the_registry_can_be_written(self) -> None:
         """The production configuration keeps it in the folder that the unit makes."""
         folder = Path("/var/lib") / self.service["StateDirectory"]

@@ -152,7 +152,8 @@ class EmbeddedConfig:
 class Config:
     """Everything that an operator can say.
 
-    ``relay_threads``: 0 means one for each core.  Paths are ready to be opened.  ``warnings`` are for the log at start.
+    ``relay_threads``: 0 means one for each core; ``relay_precedence``: steps of nice.  Paths are ready to be opened.
+    ``warnings`` are for the log at start.
     ``places`` says of each key that was given where that was, for messages.
     """
 
@@ -163,6 +164,7 @@ class Config:
     web_socket: WebSocketConfig = WebSocketConfig()
     relay_kind: RelayKind = RelayKind.AUTO
     relay_threads: int = 0
+    relay_precedence: int = 5
     service_id: str = "gateway"
     hostname: str = "localhost"
     eureka: EurekaConfig = EurekaConfig()

@@ -131,6 +131,13 @@ _SERVER: Final = (
     ),
     Key("server.relay.kind", members(RelayKind), "auto", "relay_kind", "what moves the bytes"),
     Key("server.relay.threads", kinds.whole(0, 256), "0", "relay_threads", "of the native relay; 0: one for each core"),
+    Key(
+        "server.relay.precedence",
+        kinds.whole(0, 19),
+        "5",
+        "relay_precedence",
+        "how many steps of nice those threads go before the interpreter",
+    ),
     Key("management.security.passwordFile", PATH, "", "password_file", "htpasswd file of operators", Missing.ERROR),
 )
 

@@ -56,7 +56,7 @@ server:
     propagation: never
     propagationTimeout: 7000
     drain: move
-  relay: {kind: portable, threads: 3}
+  relay: {kind: portable, threads: 3, precedence: 7}
 apiml:
   service:
     serviceId: edge
@@ -113,6 +113,7 @@ EXPECTED = Config(
     ),
     relay_kind=RelayKind.PORTABLE,
     relay_threads=3,
+    relay_precedence=7,
     service_id="edge",
     hostname="edge.example",
     eureka=EurekaConfig(

@@ -7,7 +7,7 @@ from typing import Final
 from cffi import FFI
 
 _FOLDER: Final = "apiml_ws/proxy/pump"
-_NAMES: Final = ("walker", "replay", "leg", "pump")
+_NAMES: Final = ("walker", "replay", "leg", "turns", "pump")
 
 #: What Python uses of the headers; the compiler compares.
 _DECLARATIONS: Final = """
@@ -79,6 +79,7 @@ void session_recall(struct session *);
 struct tally session_tally(const struct session *, int);
 void session_free(struct session *);
 void give_back(void);
+void shorten_turns(int);
 void *malloc(size_t);
 struct walked { size_t passed, message_end; _Bool stopped; };
 struct walked walk(struct walker *, const uint8_t *, size_t);
@@ -88,7 +89,7 @@ ffibuilder = FFI()
 ffibuilder.cdef(_DECLARATIONS)
 ffibuilder.set_source(
     "apiml_ws.proxy.pump._pump",
-    '#include <stdlib.h>\n#include "pump.h"',
+    '#include <stdlib.h>\n#include "pump.h"\n#include "turns.h"',
     sources=[f"{_FOLDER}/{name}.c" for name in _NAMES],
     depends=[f"{_FOLDER}/{name}.h" for name in (*_NAMES, "tls")],
     include_dirs=[_FOLDER],

@@ -32,7 +32,8 @@ class Worker:
 class PumpThreads:
     """``count`` threads (0: one for each core that this process may use), begun with the first session at the latest.
 
-    ``returned`` is called in the reactor's thread with the id of each session that was parked.
+    ``returned`` is called in the reactor's thread with the id of each session that was parked, ``begun`` with the system's
+    ids of the threads.
 
     :raises NoPump: see :func:`~apiml_ws.proxy.pump.library.load`.
     """
@@ -41,6 +42,7 @@ class PumpThreads:
         self.lib, self.ffi = load()
         self.count = count or len(os.sched_getaffinity(0))
         self.returned: Callable[[int], None] = self._nobody
+        self.begun: Callable[[list[int]], None] = self._unknown
         self._reactor = reactor
         self._ids = self.ffi.new("uint64_t[]", _RETURNS)
         self._pump: Any = None
@@ -53,6 +55,9 @@ class PumpThreads:
 
     def _nobody(self, session_id: int) -> None:
         """Until somebody lends sessions."""
+
+    def _unknown(self, threads: list[int]) -> None:
+        """Until somebody wants to know."""
 
     def lend(self, session: Any) -> Worker | None:
         """Give ``session`` to the thread with the fewest; None if the system has no room for it."""
@@ -83,6 +88,10 @@ class PumpThreads:
         self._pump = pump
         self._workers = [Worker(lib, handle, number) for number, handle in enumerate(handles)]
         self._reactor.addReader(self)
+        ids = [worker.thread.native_id for worker in self._workers if worker.thread.native_id]
+        for thread_id in ids:
+            lib.shorten_turns(thread_id)
+        self.begun(ids)
 
     def stop(self) -> None:
         """End the threads; no session may be lent any more."""

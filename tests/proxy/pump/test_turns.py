@@ -23,6 +23,7 @@ class StandingThread:
 
     def __init__(self, target: Callable[..., object], args: tuple[object, ...], **_: object) -> None:
         self.handle = args[0]
+        self.native_id = None
 
     def start(self) -> None:
         """Not now."""
