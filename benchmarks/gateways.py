@@ -16,12 +16,13 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 TICK = os.sysconf("SC_CLK_TCK")
 
-NGINX = """worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/nginx.err; daemon off; worker_rlimit_nofile 65000;
+NGINX = """worker_processes {workers}; worker_rlimit_nofile 65000; daemon off;
+pid {dir}/nginx{workers}.pid; error_log {dir}/nginx.err;
 events {{ worker_connections 30000; }}
 http {{ access_log off;
   map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
   server {{
-    listen 127.0.0.1:9101; listen 127.0.0.1:9201 ssl;
+    listen 127.0.0.1:9{workers}01 reuseport; listen 127.0.0.1:9{workers}51 reuseport ssl;
     ssl_certificate {dir}/cert.pem; ssl_certificate_key {dir}/key.pem;
     location / {{
       proxy_pass http://127.0.0.1:9000; proxy_http_version 1.1;
@@ -149,15 +150,28 @@ def write_configurations(directory):
     (folder / "both.pem").write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
     # Two descriptors a session, and HAProxy does not start where it cannot have them.
     maxconn = min(12000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 100) // 2)
-    for name, text in (("nginx.conf", NGINX), ("haproxy.cfg", HAPROXY), ("Caddyfile", CADDY)):
-        (folder / name).write_text(text.format(dir=directory, maxconn=maxconn))
+    written = (
+        ("nginx.conf", NGINX, 1),
+        ("nginx2.conf", NGINX, 2),
+        ("haproxy.cfg", HAPROXY, 1),
+        ("Caddyfile", CADDY, 1),
+    )
+    for name, text, workers in written:
+        (folder / name).write_text(text.format(dir=directory, maxconn=maxconn, workers=workers))
 
 
 def peers(names, directory):
     """Those of ``names`` that are installed; the others are named on standard error."""
     known = {
         "nginx": lambda: Gateway(
-            "nginx", ["nginx", "-c", f"{directory}/nginx.conf"], "ws://127.0.0.1:9101/x", "wss://127.0.0.1:9201/x"
+            "nginx", ["nginx", "-c", f"{directory}/nginx.conf"], "ws://127.0.0.1:9101/x", "wss://127.0.0.1:9151/x"
+        ),
+        "nginx2": lambda: Gateway(
+            "nginx2",
+            ["nginx", "-c", f"{directory}/nginx2.conf"],
+            "ws://127.0.0.1:9201/x",
+            "wss://127.0.0.1:9251/x",
+            cores="0,1",
         ),
         "haproxy": lambda: Gateway(
             "haproxy",
@@ -180,7 +194,7 @@ def peers(names, directory):
                 command = ["java", *SCG_FLAGS, "-jar", str(jar), f"--tls.directory={directory}"]
                 yield Gateway("scg", command, "ws://127.0.0.1:9109/x", "wss://127.0.0.1:9209/x", jit=True)
                 continue
-        elif shutil.which(name):
+        elif shutil.which(name.rstrip("2")):
             yield known[name]()
             continue
         print(f"{name} is not installed: left out", file=sys.stderr)

@@ -18,6 +18,8 @@ one core of gateway can do.  CMD must start the gateway in the foreground and ro
 
 Only the standard library, gcc and OpenSSL's headers are needed; a peer that is not installed is left out, and named.
 
+`--peers nginx,nginx2` adds nginx with two workers on cores 0 and 1, to be compared with two relay threads.
+
 One more peer is measured only when asked for: `--peers nginx,haproxy,caddy,scg` adds Spring Cloud Gateway
 (peers/spring-cloud-gateway), one event loop as the others have one worker.  It needs java and mvn; Maven fetches and
 builds it once, into $XDG_CACHE_HOME or ~/.cache.  Its code is compiled while it runs, so before the first round it
