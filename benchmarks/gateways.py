@@ -194,7 +194,7 @@ def peers(names, directory):
                 command = ["java", *SCG_FLAGS, "-jar", str(jar), f"--tls.directory={directory}"]
                 yield Gateway("scg", command, "ws://127.0.0.1:9109/x", "wss://127.0.0.1:9209/x", jit=True)
                 continue
-        elif shutil.which(name.rstrip("2")):
+        elif name in known and shutil.which(known[name]().command[0]):
             yield known[name]()
             continue
         print(f"{name} is not installed: left out", file=sys.stderr)

@@ -180,6 +180,9 @@ class Line:
         self.dead = True
         if self.wire.pending and not self.cut:
             self.flush()
+        self._unwatch()
+
+    def _unwatch(self) -> None:
         if self._registered:
             self._registered = False
             self._watched = 0
@@ -312,7 +315,5 @@ class Line:
             if timer is not None:
                 timer.cancel()
         self._again = self._deadline = self._stall = None
-        if self._registered:
-            self._registered = False
-            self._poller.remove(self.wire.fileno())
+        self._unwatch()
         self.wire.close()

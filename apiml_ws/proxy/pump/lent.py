@@ -60,9 +60,7 @@ class LentLine(Line):
             if timer is not None:
                 timer.cancel()
         self._again = self._stall = None
-        if self._registered:
-            self._registered = False
-            self._poller.remove(self.wire.fileno())
+        self._unwatch()
         self._watched = 0
 
     def take_back(self, leg: Any, ffi: Any, hung: bool) -> None:
